@@ -14,7 +14,8 @@ import { loadAssignment } from './clusters/endpoints.ts';
 import { selfDiscoveryAssignment } from './clusters/self-discovery.ts';
 import { applyEnvoyFilters } from './envoy-filter/index.ts';
 import { mergeGateways } from './gateway-servers.ts';
-import { grpcClusters, grpcResources } from './grpc.ts';
+import { grpcClusters, grpcResources } from './grpc/clients.ts';
+import { grpcServerListeners } from './grpc/servers.ts';
 import { askedFor, extensionConfigs } from './http-filters/extension-configs.ts';
 import { extendedListeners } from './http-filters/traffic-extensions.ts';
 import { workloadPolicies } from './http-filters/workload-policies.ts';
@@ -106,8 +107,9 @@ export const sharedRoutes = (
 ): readonly RouteConfiguration[] =>
   tableNames(listeners).map((name) => outboundRouteConfig(scope, name, remember(name)));
 
-/** What only this proxy has: a sidecar's inbound side. */
+/** What only this proxy has: a sidecar's inbound side, or that of a gRPC server. */
 export function ownResources(scope: OutboundScope, proxy: ProxyView): ConfigResources {
+  if (proxy.role === 'grpc') return { listeners: grpcServerListeners(scope, proxy), routes: [], clusters: [] };
   if (proxy.role !== 'sidecar') return { listeners: [], routes: [], clusters: [] };
   const { snapshot } = scope;
   const observed = observedListeners(inboundListeners(scope, proxy), snapshot, proxy);

@@ -1,7 +1,9 @@
 import { type ChildProcess, fork } from 'node:child_process';
+import { once } from 'node:events';
 import { fileURLToPath } from 'node:url';
-import { Server, ServerCredentials, type ServerUnaryCall, type sendUnaryData } from '@grpc/grpc-js';
-import { type AskCommand, type AskReply, askPath } from './messages.ts';
+import { Server, ServerCredentials } from '@grpc/grpc-js';
+import { addAskService, type Manner } from './ask-service.ts';
+import type { AskCommand, AskReply } from './messages.ts';
 
 /** A gRPC server on a loopback port that answers every RPC with its own name. */
 export interface GrpcBackend {
@@ -11,7 +13,7 @@ export interface GrpcBackend {
   stop(): void;
 }
 
-export interface BackendOptions {
+export interface BackendOptions extends Manner {
   readonly host?: string;
   readonly port?: number;
   /** Absent: plaintext. */
@@ -21,27 +23,15 @@ export interface BackendOptions {
 export async function startGrpcBackend(name: string, options: BackendOptions = {}): Promise<GrpcBackend> {
   const { host = '127.0.0.1', port: wantedPort = 0, credentials = ServerCredentials.createInsecure() } = options;
   const server = new Server();
-  const asIs = (bytes: Buffer): Buffer => bytes;
-  const ask = {
-    path: askPath,
-    requestStream: false,
-    responseStream: false,
-    requestSerialize: asIs,
-    requestDeserialize: asIs,
-    responseSerialize: asIs,
-    responseDeserialize: asIs,
-  };
-  server.addService(
-    { ask },
-    { ask: (_call: ServerUnaryCall<Buffer, Buffer>, reply: sendUnaryData<Buffer>) => reply(null, Buffer.from(name)) },
-  );
+  addAskService(server, name, options);
   const port = await new Promise<number>((resolve, reject) =>
     server.bindAsync(`${host}:${wantedPort}`, credentials, (error, bound) => (error ? reject(error) : resolve(bound))),
   );
   return { name, address: host, port, stop: () => server.forceShutdown() };
 }
 
-export interface GrpcXdsClientOptions {
+/** Who asks an ADS server for configuration. */
+export interface GrpcXdsNode {
   /** `127.0.0.1:15010`: an ADS server, in plaintext. */
   readonly xdsAddress: string;
   readonly nodeId: string;
@@ -65,11 +55,13 @@ export interface GrpcXdsClient {
   stop(): Promise<void>;
 }
 
-function bootstrapOf({ xdsAddress, nodeId, metadata, certificates }: GrpcXdsClientOptions): string {
+/** As Istio's agent writes it. */
+function bootstrapOf({ xdsAddress, nodeId, metadata, certificates }: GrpcXdsNode): string {
   return JSON.stringify({
     xds_servers: [{ server_uri: xdsAddress, channel_creds: [{ type: 'insecure' }], server_features: ['xds_v3'] }],
     // The library refuses a node without a locality.
     node: { id: nodeId, cluster: 'grpc', locality: {}, metadata: { GENERATOR: 'grpc', ...metadata } },
+    server_listener_resource_name_template: 'xds.istio.io/grpc/lds/inbound/%s',
     ...(certificates && {
       certificate_providers: {
         default: {
@@ -86,16 +78,29 @@ function bootstrapOf({ xdsAddress, nodeId, metadata, certificates }: GrpcXdsClie
   });
 }
 
-function launch(options: GrpcXdsClientOptions): ChildProcess {
-  return fork(fileURLToPath(new URL('./client-process.ts', import.meta.url)), [], {
+function launch(program: string, list: readonly string[], node: GrpcXdsNode): ChildProcess {
+  return fork(fileURLToPath(new URL(program, import.meta.url)), list, {
     execArgv: [],
-    env: { PATH: process.env['PATH'] ?? '', GRPC_XDS_BOOTSTRAP_CONFIG: bootstrapOf(options) },
+    env: {
+      PATH: process.env['PATH'] ?? '',
+      GRPC_XDS_BOOTSTRAP_CONFIG: bootstrapOf(node),
+      // Off by default in the library.
+      GRPC_XDS_EXPERIMENTAL_RBAC: 'true',
+    },
     stdio: ['ignore', 'inherit', 'inherit', 'ipc'],
   });
 }
 
-export function startGrpcXdsClient(options: GrpcXdsClientOptions): GrpcXdsClient {
-  const child = launch(options);
+/** gRPC's own xDS server for Node, in a process of its own, on the address that it binds. */
+export async function startGrpcXdsServer(name: string, address: string, node: GrpcXdsNode): Promise<GrpcBackend> {
+  const child = launch('./server-process.ts', [name, address], node);
+  const [{ port, error }] = (await once(child, 'message')) as [{ port: number; error?: string }];
+  if (error !== undefined) throw new Error(`${address}: ${error}`);
+  return { name, address: address.slice(0, address.lastIndexOf(':')), port, stop: () => child.disconnect() };
+}
+
+export function startGrpcXdsClient(node: GrpcXdsNode): GrpcXdsClient {
+  const child = launch('./client-process.ts', [], node);
   const waiting = new Map<number, { resolve(answers: AskReply['answers']): void; reject(error: Error): void }>();
   let commands = 0;
   child.on('message', (reply: AskReply) => {

@@ -4,6 +4,7 @@ import { externalAuthorizers } from '../http-filters/ext-authz.ts';
 import { FILTER_TYPES, POLICY_FILTERS } from '../http-filters/policy-filters.ts';
 import { customFilters, type NamedFilter } from './custom.ts';
 import { rbacConfig, rbacRules } from './rbac.ts';
+import { meshTrustDomains } from './trust-domains.ts';
 
 export type { NamedFilter } from './custom.ts';
 
@@ -19,8 +20,7 @@ export function authorizationFilters(
   policies: PoliciesByAction,
   forTcp: boolean,
 ): AuthorizationFilters {
-  const { trustDomain, trustDomainAliases } = snapshot.mesh;
-  const trustDomains = [trustDomain, ...[...new Set(trustDomainAliases)].sort()];
+  const trustDomains = meshTrustDomains(snapshot.mesh);
   const one = (list: keyof PoliciesByAction, action: 'ALLOW' | 'DENY' | 'LOG', shadowPrefix: string): NamedFilter[] => {
     if (policies[list].length === 0) return [];
     const rules = rbacRules({ policies: policies[list], action, forTcp, trustDomains, prefix: '' });

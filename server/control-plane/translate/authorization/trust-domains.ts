@@ -1,7 +1,18 @@
+import type { MeshConfig } from '../../doors.ts';
+
 /** Identity without scheme: `cluster.local/ns/default/sa/web`. */
 const PARTS = 5;
 /** Stands for the mesh's own trust domain, whatever that is called. */
 const LOCAL = 'cluster.local';
+
+/** The names of the mesh's trust domain, its own first. */
+export const meshTrustDomains = ({
+  trustDomain,
+  trustDomainAliases,
+}: Pick<MeshConfig, 'trustDomain' | 'trustDomainAliases'>): readonly string[] => [
+  trustDomain,
+  ...[...new Set(trustDomainAliases)].sort(),
+];
 
 /**
  * Principals with every name of the mesh's trust domain. One whose trust domain is `*`, or that is no complete identity, speaks of no
