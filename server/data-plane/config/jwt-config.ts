@@ -43,7 +43,11 @@ export type JwtRequirement =
   | { readonly kind: 'provider'; readonly provider: JwtProvider; readonly audiences: readonly string[] | undefined }
   | { readonly kind: 'any' | 'all'; readonly each: readonly JwtRequirement[] }
   /** `locations` of these providers are looked at; a token found there must hold. */
-  | { readonly kind: 'missing' | 'missingOrFailed'; readonly providers: readonly JwtProvider[] };
+  | {
+      readonly kind: 'missing' | 'missingOrFailed';
+      readonly providers: readonly JwtProvider[];
+      readonly locations: readonly TokenLocation[];
+    };
 
 export interface JwtRule {
   readonly conditions: readonly RouteCondition[];
@@ -155,8 +159,8 @@ function compileRequirement(
   const narrowed = given.provider_and_audiences;
   if (narrowed)
     return { kind: 'provider', provider: find(narrowed.provider_name), audiences: narrowed.audiences ?? [] };
-  if (given.allow_missing) return { kind: 'missing', providers: near };
-  if (given.allow_missing_or_failed) return { kind: 'missingOrFailed', providers: near };
+  if (given.allow_missing) return { kind: 'missing', ...lookedThrough(near) };
+  if (given.allow_missing_or_failed) return { kind: 'missingOrFailed', ...lookedThrough(near) };
   if (given.requires_all) {
     const each = (given.requires_all.requirements ?? []).map((one) => compileRequirement(one, providers, near));
     return { kind: 'all', each };
@@ -198,7 +202,7 @@ function readProvider(name: string, given: ProviderJson): JwtProvider {
     issuer: given.issuer ?? '',
     audiences: given.audiences ?? [],
     keys,
-    locations: readLocations(given),
+    locations: inOrder(readLocations(given)),
     forward: given.forward === true,
     payloadHeader: (given.forward_payload_header ?? '').toLowerCase(),
     padPayloadHeader: given.pad_forward_payload_header === true,
@@ -221,6 +225,29 @@ function readLifetime({ require_expiration: required, max_lifetime: max }: Provi
   if (required !== true && max === undefined) return undefined;
   return { maxSeconds: max === undefined ? undefined : durationMs(max, 'max_lifetime', 0) / 1000 };
 }
+
+interface LookedThrough {
+  readonly providers: readonly JwtProvider[];
+  readonly locations: readonly TokenLocation[];
+}
+
+const lookedThrough = (providers: readonly JwtProvider[]): LookedThrough => ({
+  providers,
+  locations: inOrder(providers.flatMap(({ locations }) => locations)),
+});
+
+/** Each place once, in the order of their names, which is that of Envoy's table. */
+function inOrder(locations: readonly TokenLocation[]): TokenLocation[] {
+  const byKey = new Map(locations.map((location) => [keyOf(location), location]));
+  return [...byKey.keys()].sort().map((key) => byKey.get(key)!);
+}
+
+/** Tells two places apart. */
+const keyOf = (place: TokenLocation): string => `${place.in} ${place.name}${place.in === 'header' ? place.prefix : ''}`;
+
+/** Whether a provider takes tokens from there. */
+export const takesFrom = ({ locations }: JwtProvider, place: TokenLocation): boolean =>
+  locations.some((one) => keyOf(one) === keyOf(place));
 
 function readLocations({ from_headers = [], from_params = [], from_cookies = [] }: ProviderJson): TokenLocation[] {
   if (from_headers.length + from_params.length + from_cookies.length === 0) {

@@ -8,8 +8,7 @@ export interface FoundToken {
 }
 
 /** The tokens at these places, headers first, then the query, then cookies. */
-export function extractTokens(head: RequestHead, locations: readonly TokenLocation[]): FoundToken[] {
-  const places = distinct(locations);
+export function extractTokens(head: RequestHead, places: readonly TokenLocation[]): FoundToken[] {
   const found: FoundToken[] = [];
   const add = (location: TokenLocation, text: string | undefined): void => {
     if (text !== undefined) found.push({ text, location });
@@ -20,10 +19,6 @@ export function extractTokens(head: RequestHead, locations: readonly TokenLocati
   for (const location of places) if (location.in === 'cookie') add(location, cookie(head, location.name));
   return found;
 }
-
-const distinct = (locations: readonly TokenLocation[]): TokenLocation[] => [
-  ...new Map(locations.map((location) => [JSON.stringify(location), location])).values(),
-];
 
 function fromHeader(head: RequestHead, location: TokenLocation & { readonly in: 'header' }): string | undefined {
   const value = head.headers.joined(location.name);

@@ -82,6 +82,8 @@ function verifyRequest(exchange: Exchange, config: JwtFilterConfig, requirement:
     onRefused: (provider, status) => leaveFailure(exchange, provider, status),
     onVerified: (one) => {
       verified.push(one);
+      // As in Envoy, a token that two rules verify is written twice.
+      writeClaims(head.headers, one.provider, one.token);
       // At once, as Envoy: other rules do not find it any more, and no log has it even if another token fails.
       if (!one.provider.forward) removeToken(head, one.found.location);
     },
@@ -115,7 +117,6 @@ const distinctTokens = (verified: readonly VerifiedToken[]): VerifiedToken[] => 
 function accept(exchange: Exchange, config: JwtFilterConfig, verified: readonly VerifiedToken[]): void {
   stat(exchange, config, 'allowed');
   for (const { provider, token } of verified) {
-    writeClaims(exchange.head.headers, provider, token);
     if (provider.payloadInMetadata !== '') {
       exchange.metadata.merge(NAME, { [provider.payloadInMetadata]: metadataPayload(provider, token) });
     }

@@ -1,6 +1,7 @@
-import type { JwtProvider, JwtRequirement } from '../../../config/jwt-config.ts';
+import { type JwtProvider, type JwtRequirement, takesFrom } from '../../../config/jwt-config.ts';
 import type { TokenFailure } from '../../../decisions/token-note.ts';
 import type { RequestHead } from '../../codec.ts';
+import { sanitizeClaims } from './claims.ts';
 import { extractTokens, type FoundToken } from './extract.ts';
 import { verifySignature } from './keys.ts';
 import type { JwtStatus } from './status.ts';
@@ -61,12 +62,13 @@ async function verifyAny(each: readonly JwtRequirement[], context: Verification)
 
 const tells = (status: JwtStatus): number => (status === 'missing' ? 0 : status === 'unknownIssuer' ? 1 : 2);
 
-/** A provider's tokens must all hold, wherever they stand. */
+/** A provider's tokens must all hold, wherever they stand. As in Envoy, headers that another provider has written under the same names are gone by then. */
 async function verifyProvider(
   provider: JwtProvider,
   audiences: readonly string[] | undefined,
   context: Verification,
 ): Promise<JwtStatus> {
+  sanitizeClaims(context.head.headers, [provider]);
   let status: JwtStatus = 'missing';
   for (const found of lastFirst(context.head, provider.locations)) {
     context.onToken();
@@ -85,14 +87,14 @@ const lastFirst = (...places: Parameters<typeof extractTokens>): readonly FoundT
 
 /** Without a token it is content; every token that is there must hold (or, with `missingOrFailed`, may fail). */
 async function verifyAllowance(
-  { kind, providers }: JwtRequirement & { readonly kind: 'missing' | 'missingOrFailed' },
+  { kind, providers, locations }: JwtRequirement & { readonly kind: 'missing' | 'missingOrFailed' },
   context: Verification,
 ): Promise<JwtStatus> {
-  const locations = providers.flatMap((provider) => provider.locations);
-  const byIssuer = (token: Token): JwtProvider | undefined =>
-    providers.find(({ issuer }) => issuer === token.issuer || issuer === '');
+  sanitizeClaims(context.head.headers, providers);
   let status: JwtStatus = 'ok';
   for (const found of lastFirst(context.head, locations)) {
+    const byIssuer = (token: Token): JwtProvider | undefined =>
+      providers.find((each) => (each.issuer === token.issuer || each.issuer === '') && takesFrom(each, found.location));
     status = await verifyToken(found, byIssuer, undefined, context);
     if (status === 'ok') continue;
     const token = parseToken(found.text);
