@@ -17,6 +17,8 @@ export interface CompressorConfig {
   readonly weakensEtags: boolean;
   /** The host is not to compress by itself. */
   readonly hidesAccept: boolean;
+  /** Where a client likes several encodings alike, this one. */
+  readonly first: boolean;
   /** Figures of answers stand under `response.`. */
   readonly directed: boolean;
 }
@@ -92,6 +94,7 @@ export function readCompressor(config: Any): CompressorConfig {
     leavesEtags: has('disable_on_etag_header'),
     weakensEtags: response['weaken_etag_on_compress'] === true,
     hidesAccept: has('remove_accept_encoding_header'),
+    first: config['choose_first'] === true,
     directed: config['response_direction_config'] !== undefined || config['request_direction_config'] !== undefined,
   };
 }
@@ -115,7 +118,7 @@ export function overrideCompressor(own: CompressorConfig, config: Any): Compress
   return {
     ...own,
     ...(library !== undefined && { encoding: readLibrary(library, 'overrides.compressor_library').encoding }),
-    enabled: true,
+    enabled: response !== undefined || own.enabled,
     hidesAccept: response?.remove_accept_encoding_header ?? own.hidesAccept,
   };
 }

@@ -3,6 +3,7 @@ import { type CompressorConfig, overrideCompressor } from '../../config/filters/
 import type { ResponseHead } from '../codec.ts';
 import type { Exchange } from '../exchange.ts';
 import type { Headers } from '../headers.ts';
+import { isChosen, isTypeAllowed, seeRequest } from './encoding-choice.ts';
 import type { FilterParts } from './filter-parts.ts';
 import { perRoute } from './per-route.ts';
 import { type Zip, ZipCoder } from './zip-coder.ts';
@@ -13,10 +14,7 @@ const MAKERS: Readonly<Record<CompressorConfig['encoding'], () => Zip>> = {
   zstd: createZstdCompress,
 };
 
-/** What the client takes, as it was asked before other filters changed it. */
-const asked = new WeakMap<Exchange, string | undefined>();
-
-/** Envoy's compressor filter. Several in one chain each look for their own encoding. */
+/** Envoy's compressor filter. Several in one chain choose together which of them the client prefers. */
 export function compressor(name: string, own: CompressorConfig): FilterParts {
   const configOf = perRoute<CompressorConfig | undefined>(
     { name, type: 'compressor.v3.CompressorPerRoute' },
@@ -27,8 +25,9 @@ export function compressor(name: string, own: CompressorConfig): FilterParts {
     figures: figuresOf(own),
     decode(exchange) {
       const { headers } = exchange.head;
-      if (!asked.has(exchange)) asked.set(exchange, headers.joined('accept-encoding'));
-      if (configOf(exchange)?.hidesAccept === true) headers.remove('accept-encoding');
+      const config = configOf(exchange);
+      seeRequest(exchange, { own, config: config ?? own, accept: headers.joined('accept-encoding') });
+      if (config?.enabled === true && config.hidesAccept) headers.remove('accept-encoding');
       compressRequest(exchange, own);
       return 'next';
     },
@@ -38,8 +37,9 @@ export function compressor(name: string, own: CompressorConfig): FilterParts {
       const way = own.directed ? 'response.' : '';
       const ofWay: Count = (figure, by) => count(way + figure, by);
       const long = config?.enabled === true && isLongEnough(config, head.headers, endStream ? NO_COUNT : ofWay);
-      const accepted = long && !endStream && accepts(asked.get(exchange), config, head.headers, count);
       const fit = long && isCompressible(config, head, count);
+      const accepted =
+        long && !endStream && isAccepted(isChosen(exchange, { own, config }, head.headers.get('content-type')), count);
       if (fit) addVary(head.headers);
       if (!fit || !accepted) {
         ofWay('not_compressed');
@@ -69,7 +69,7 @@ function compressRequest(exchange: Exchange, own: CompressorConfig): void {
     stream.hasBody &&
     !stream.tunnel &&
     isLongEnough(way, headers, count) &&
-    isTypeAllowed(way, headers);
+    isTypeAllowed(way, headers.get('content-type'));
   if (!fit || headers.has('content-encoding')) {
     count('not_compressed');
     return;
@@ -123,46 +123,20 @@ function isLongEnough({ minLength }: Pick<CompressorConfig, 'minLength'>, header
   return false;
 }
 
+/** Also where somebody else compresses the answer, this is counted. */
+function isAccepted({ chosen, figure }: ReturnType<typeof isChosen>, count: Count): boolean {
+  count(figure);
+  return chosen;
+}
+
 function isCompressible(config: CompressorConfig, { headers, status }: ResponseHead, count: Count): boolean {
-  if (config.statusesLeft.has(status) || status === 206) return false;
-  if (headers.has('content-encoding') || !isTypeAllowed(config, headers)) return false;
+  if (config.statusesLeft.has(status) || !isTypeAllowed(config, headers.get('content-type'))) return false;
   if (/no-transform/i.test(headers.joined('cache-control') ?? '')) return false;
-  if (!config.leavesEtags || !headers.has('etag')) return true;
-  count('not_compressed_etag');
-  return false;
-}
-
-function isTypeAllowed({ types }: Pick<CompressorConfig, 'types'>, headers: Headers): boolean {
-  const type = headers.get('content-type');
-  return type === undefined || types.has((type.split(';')[0] ?? '').trim().toLowerCase());
-}
-
-/** Whether the client prefers this encoding to none: as it is written, capitals are others. As in Envoy, it is offered none for types that are not compressed. */
-function accepts(header: string | undefined, config: CompressorConfig, headers: Headers, count: Count): boolean {
-  const { encoding } = config;
-  if (header === undefined) {
-    count('no_accept_header');
+  if (config.leavesEtags && headers.has('etag')) {
+    count('not_compressed_etag');
     return false;
   }
-  const offers = header.split(',').map((offer) => {
-    const [name = '', ...parameters] = offer.split(';').map((part) => part.trim());
-    const quality = parameters.find((parameter) => /^q=/i.test(parameter))?.slice(2);
-    return { name, quality: quality === undefined ? 1 : Number(quality) };
-  });
-  const own = offers.find(({ name }) => name === encoding);
-  const any = offers.find(({ name }) => name === '*');
-  const plain = offers.find(({ name }) => name === 'identity')?.quality ?? 0;
-  const chosen = own ?? any;
-  if (chosen === undefined || !(chosen.quality > 0) || !isTypeAllowed(config, headers)) {
-    count('header_not_valid');
-    return false;
-  }
-  if (plain > chosen.quality) {
-    count('header_identity');
-    return false;
-  }
-  count(own === undefined ? 'header_wildcard' : 'header_compressor_used');
-  return true;
+  return !headers.has('content-encoding');
 }
 
 function addVary(headers: Headers): void {
