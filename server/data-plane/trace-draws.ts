@@ -12,6 +12,7 @@ export type DrawKind =
   | 'mirror'
   | 'ext_authz'
   | 'drop'
+  | 'cors'
   | 'csrf';
 
 /** Draws that depend on the seed and the trace, not on what else is under way. */

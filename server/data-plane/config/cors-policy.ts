@@ -1,5 +1,6 @@
 import type { FractionalPercent, StringMatcher } from '#xds';
 import { compileStringMatch, type StringMatch } from './string-match.ts';
+import { ALWAYS, type Fraction, NEVER, readFraction } from './values.ts';
 
 /** A route's CORS rules. Header lists are written to the answer as they stand. */
 export interface CorsPolicy {
@@ -13,8 +14,10 @@ export interface CorsPolicy {
   readonly allowPrivateNetwork: boolean;
   /** Whether a preflight from an origin that is not allowed goes on to the application. */
   readonly forwardUnmatchedPreflights: boolean;
-  /** Switched off for all requests. */
-  readonly off: boolean;
+  /** The share of requests that it is applied to. */
+  readonly enabled: Fraction;
+  /** Of the others, the share whose origin is only counted. */
+  readonly shadow: Fraction;
 }
 
 /** `*` stands for every origin, as in Envoy's filter. */
@@ -35,9 +38,10 @@ export function compileCors(
   if (ofRoute === undefined && ofHost === undefined) return undefined;
   const own = Object.entries(ofRoute ?? {}).filter(([, value]) => !unset(value));
   const config: Record<string, unknown> = { ...ofHost, ...Object.fromEntries(own) };
-  if (ofRoute !== undefined) config['filter_enabled'] = ofRoute['filter_enabled'];
+  for (const name of ofRoute === undefined ? [] : ['filter_enabled', 'shadow_enabled']) config[name] = ofRoute?.[name];
   const text = (key: string): string => String(config[key] ?? '');
-  const enabled = config['filter_enabled'] as { default_value?: FractionalPercent } | undefined;
+  const share = (key: string, fallback: Fraction): Fraction =>
+    readFraction((config[key] as { default_value?: FractionalPercent } | undefined)?.default_value, fallback);
   const origins = (config['allow_origin_string_match'] ?? []) as StringMatcher[];
   return {
     allowOrigins: origins.map(
@@ -49,7 +53,8 @@ export function compileCors(
     maxAge: text('max_age'),
     allowCredentials: config['allow_credentials'] === true,
     allowPrivateNetwork: config['allow_private_network_access'] === true,
-    off: enabled?.default_value?.numerator === 0,
+    enabled: share('filter_enabled', ALWAYS),
+    shadow: share('shadow_enabled', NEVER),
     forwardUnmatchedPreflights: config['forward_not_matching_preflights'] !== false,
   };
 }

@@ -3,6 +3,7 @@ import { originOf } from '../../config/origins.ts';
 import type { StepNote } from '../../decisions/hop-steps.ts';
 import type { Exchange, RequestLayer } from '../exchange.ts';
 import { Headers } from '../headers.ts';
+import { drawn } from './drawn.ts';
 
 /**
  * The CORS filter: answers preflights, and lets browsers read answers to allowed origins. As in Envoy, answers of the route itself
@@ -10,13 +11,16 @@ import { Headers } from '../headers.ts';
  */
 export const cors: RequestLayer = (exchange) => {
   const policy = exchange.route?.cors;
-  if (policy === undefined || policy.off || exchange.route?.target.kind !== 'forward') return 'next';
+  if (policy === undefined || exchange.route?.target.kind !== 'forward') return 'next';
+  const applied = drawn(exchange, 'cors', policy.enabled);
+  if (!applied && !drawn(exchange, 'cors', policy.shadow)) return 'next';
   const { headers, method } = exchange.head;
   const origin = headers.get('origin') ?? '';
   if (origin === '') return 'next';
   const preflight = method === 'OPTIONS' && (headers.get('access-control-request-method') ?? '') !== '';
   const allowed = policy.allowOrigins.some((matcher) => matcher.accepts(origin));
   exchange.stats.count(allowed ? 'cors.origin_valid' : 'cors.origin_invalid');
+  if (!applied) return 'next';
   if (allowed) exchange.editResponse((head) => allow(head.headers, policy, origin));
   const answered = preflight && (allowed || !policy.forwardUnmatchedPreflights);
   note(exchange, answered ? 'stopped' : allowed ? 'applied' : 'passed', {

@@ -2,6 +2,7 @@ import type { Any, FractionalPercent, StringMatcher } from '#xds';
 import { compileStringMatch, type StringMatch } from '../../config/string-match.ts';
 import { ALWAYS, type Fraction, NEVER, readFraction } from '../../config/values.ts';
 import type { Exchange } from '../exchange.ts';
+import { drawn } from './drawn.ts';
 import type { FilterParts } from './filter-parts.ts';
 import { perRoute } from './per-route.ts';
 
@@ -34,8 +35,8 @@ export function csrf(name: string, own: CsrfPolicy): FilterParts {
     decode(exchange) {
       const policy = policyOf(exchange);
       if (!CHANGING.has(exchange.head.method)) return 'next';
-      const enforced = drawn(exchange, policy.enabled);
-      if (!enforced && !drawn(exchange, policy.shadow)) return 'next';
+      const enforced = drawn(exchange, 'csrf', policy.enabled);
+      if (!enforced && !drawn(exchange, 'csrf', policy.shadow)) return 'next';
       const source = sourceOf(exchange);
       const valid = source !== '' && isAllowed(exchange, policy, source);
       exchange.stats.count(
@@ -52,10 +53,6 @@ export function csrf(name: string, own: CsrfPolicy): FilterParts {
       return 'wait';
     },
   };
-}
-
-function drawn({ runtime, traceKey }: Exchange, { numerator, of }: Fraction): boolean {
-  return numerator >= of || (numerator > 0 && runtime.chance.draws.below('csrf', traceKey, of) < numerator);
 }
 
 /** Host and port of the page, from Origin, else from Referer; empty where there is none, and where a browser says `null` because it does not tell. */

@@ -3,9 +3,9 @@ import type { RateLimitRule } from '../../../config/rate-limit-rules.ts';
 import { applyRequestRules, applyResponseRules } from '../../apply-rules.ts';
 import type { ResponseHead } from '../../codec.ts';
 import type { Exchange, RequestLayer } from '../../exchange.ts';
+import { drawn } from '../drawn.ts';
 import { perRouteConfig } from '../per-route.ts';
 import { descriptorsOf, rulesFor, wordsOf } from './descriptors.ts';
-import { drawn } from './drawn.ts';
 import { LocalLimiter, type LocalVerdict } from './local-limiter.ts';
 import type { TokenBucket } from './token-bucket.ts';
 

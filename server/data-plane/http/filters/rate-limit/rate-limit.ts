@@ -5,9 +5,9 @@ import { addLine, applyResponseRules } from '../../apply-rules.ts';
 import { callGrpc, type GrpcMethod } from '../../call/grpc-call.ts';
 import type { Exchange, RequestLayer } from '../../exchange.ts';
 import { isInlineInAnswers, isInlineInRequests } from '../../inline-headers.ts';
+import { drawn } from '../drawn.ts';
 import { perRoute } from '../per-route.ts';
 import { descriptorsOf, type RuleSource, rulesFor, wordsOf } from './descriptors.ts';
-import { drawn } from './drawn.ts';
 import { type LimitStatus, quotaHeaders } from './quota-headers.ts';
 
 const NAME = 'envoy.filters.http.ratelimit';
