@@ -24,6 +24,8 @@ export interface MirrorOptions {
   readonly policy: MirrorPolicy;
   /** The request's own limit holds for its copy too; 0: none. */
   readonly timeoutMs: number;
+  /** What the copy's host is told where there is no such limit; 0: nothing. */
+  readonly perTryTimeoutMs: number;
   readonly onResult: (result: MirrorResult) => void;
 }
 
@@ -58,7 +60,7 @@ export class MirrorCall implements AttemptOwner {
   #peerId = '';
 
   constructor(options: MirrorOptions) {
-    const { exchange, policy, timeoutMs } = options;
+    const { exchange, policy, timeoutMs, perTryTimeoutMs } = options;
     this.#exchange = exchange;
     this.#cluster = options.cluster;
     this.#onResult = options.onResult;
@@ -72,7 +74,8 @@ export class MirrorCall implements AttemptOwner {
     if (policy.headers.length > 0) changeRequest(this.#head, policy.headers, exchange);
     if (policy.host !== undefined) this.#head.authority = policy.host;
     if (policy.marksHost) this.#head.authority = shadowHost(this.#head.authority);
-    if (timeoutMs > 0) this.#head.headers.put('x-envoy-expected-rq-timeout-ms', String(Math.round(timeoutMs)));
+    const expectedMs = timeoutMs > 0 || exchange.config.hidesEnvoyHeaders ? timeoutMs : perTryTimeoutMs;
+    if (expectedMs > 0) this.#head.headers.put('x-envoy-expected-rq-timeout-ms', String(Math.round(expectedMs)));
     this.#body = new RequestBody(false, !exchange.stream.hasBody);
     this.#startedAt = exchange.runtime.clock.monotonic();
   }

@@ -17,7 +17,7 @@ import { noteCluster, noteRewrite } from './call-steps.ts';
 import { takeWishes } from './client-wishes.ts';
 import { dropOverload } from './drop-overload.ts';
 import { changeAnswer, headerLevels } from './header-levels.ts';
-import { MirrorCall, type MirrorResult } from './mirror.ts';
+import { MirrorCall, type MirrorOptions, type MirrorResult } from './mirror.ts';
 import { redirectLocation, rewriteRedirected, rewriteRequest } from './rewrite.ts';
 import { figuresOf } from './route-figures.ts';
 import { refuseUnreadable } from './strict-headers.ts';
@@ -122,7 +122,8 @@ function forward(exchange: Exchange, route: CompiledRoute, action: ForwardAction
   const timeoutMs = takeMs(headers, 'x-envoy-upstream-rq-timeout-ms', routeTimeoutMs(headers, action));
   const tryMs = takeMs(headers, 'x-envoy-upstream-rq-per-try-timeout-ms', action.retry?.perTryTimeoutMs ?? 0);
   const perTryTimeoutMs = timeoutMs > 0 && tryMs >= timeoutMs ? 0 : tryMs;
-  const mirrors = createMirrors(exchange, action, timeoutMs);
+  const mirrors =
+    action.mirrors.length === 0 ? NO_MIRRORS : createMirrors(exchange, action, { timeoutMs, perTryTimeoutMs });
   new UpstreamCall({ exchange, action, cluster, timeoutMs, perTryTimeoutMs, mirrors }).start();
   return 'wait';
 }
@@ -189,8 +190,11 @@ function takeMs(headers: Headers, name: string, ofRoute: number): number {
 const NO_MIRRORS: readonly MirrorCall[] = [];
 
 /** Copies of the request as it is now; they are sent once a host is chosen for the request itself. */
-function createMirrors(exchange: Exchange, action: ForwardAction, timeoutMs: number): readonly MirrorCall[] {
-  if (action.mirrors.length === 0) return NO_MIRRORS;
+function createMirrors(
+  exchange: Exchange,
+  action: ForwardAction,
+  limits: Pick<MirrorOptions, 'timeoutMs' | 'perTryTimeoutMs'>,
+): readonly MirrorCall[] {
   const calls: MirrorCall[] = [];
   for (const policy of action.mirrors) {
     const { share, clusterHeader } = policy;
@@ -202,7 +206,7 @@ function createMirrors(exchange: Exchange, action: ForwardAction, timeoutMs: num
     )
       continue;
     const onResult = (result: MirrorResult): void => recordMirror(exchange, result);
-    calls.push(new MirrorCall({ exchange, cluster, policy, timeoutMs, onResult }));
+    calls.push(new MirrorCall({ exchange, cluster, policy, ...limits, onResult }));
   }
   return calls;
 }
