@@ -3,6 +3,7 @@ import type { SecretStore } from './agent/secret-store.ts';
 import type { CertificateSource, DownstreamTls, TrustSource, UpstreamTls } from './config/tls-settings.ts';
 import { CARRIAGE } from './http/carriage.ts';
 import {
+  ClientSessions,
   type ClientTransportOptions,
   coversDnsName,
   createClientTransport,
@@ -39,6 +40,12 @@ export interface ClientTransport extends TransportSocket {
 
 export function createTransports(secrets: SecretStore, clock: Clock): TransportFactory {
   const contexts = new SecureContexts();
+  const kept = new WeakMap<object, ClientSessions>();
+  const sessionsOf = ({ resumption }: UpstreamTls): ClientSessions => {
+    const sessions = kept.get(resumption) ?? new ClientSessions(resumption.maxSessions);
+    kept.set(resumption, sessions);
+    return sessions;
+  };
   return {
     server: (tls, { carriage, timeoutMs }) =>
       createServerTransport({
@@ -59,6 +66,8 @@ export function createTransports(secrets: SecretStore, clock: Clock): TransportF
         contexts,
         credentials: () => readCredentials(secrets, tls.certificate, tls.trust),
         sni: tls.sni,
+        sessions: sessionsOf(tls),
+        versions: tls.versions,
         alpn,
         ...expectedServer(tls),
         ...(tls.namedPeer !== undefined && { namedPeer: tls.namedPeer }),

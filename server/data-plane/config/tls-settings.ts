@@ -7,6 +7,7 @@ import { type Awaited, type ConfigSource, fetchMs } from './awaited.ts';
 import { checkRules, filled, required, rule } from './bounds.ts';
 import { ConfigProblem } from './problem.ts';
 import { compileStringMatch, type StringMatch } from './string-match.ts';
+import { readNumber } from './values.ts';
 
 /** A name by which a secret is asked for: `default` and `ROOTCA` of the agent, others (`kubernetes://…`) of the control plane. */
 export interface SecretName {
@@ -38,6 +39,9 @@ export interface DownstreamTls {
 
 /** A client's side of TLS, from UpstreamTlsContext. */
 export interface UpstreamTls {
+  readonly versions: TlsVersions;
+  /** How many sessions with its servers are kept to be taken up. The object is the same in all that is made of one transport socket. */
+  readonly resumption: { readonly maxSessions: number };
   /** Undefined: the client shows no certificate. */
   readonly certificate: CertificateSource | undefined;
   /** Undefined: the server's certificate is not verified. */
@@ -139,6 +143,9 @@ export function readUpstreamTls(socket: TransportSocket | undefined): UpstreamTl
   return {
     certificate: readCertificates(common)[0],
     trust: readTrust(common),
+    // Unlike a server, a client that is not told otherwise does not speak TLS 1.3.
+    versions: { max: 'TLSv1.2', ...told(readVersions(common)) },
+    resumption: { maxSessions: readNumber(config['max_session_keys'] as number | undefined, 1) },
     sni: typeof config['sni'] === 'string' ? config['sni'] : '',
     alpn: common.alpn_protocols ?? [],
     peerNames: readPeerNames(common),
@@ -209,6 +216,9 @@ const readVersions = ({ tls_params: params }: CommonTls): TlsVersions => ({
   min: VERSIONS[params?.tls_minimum_protocol_version ?? ''],
   max: VERSIONS[params?.tls_maximum_protocol_version ?? ''],
 });
+
+const told = (versions: TlsVersions): TlsVersions =>
+  Object.fromEntries(Object.entries(versions).filter(([, version]) => version !== undefined));
 
 function readPeerNames(common: CommonTls): StringMatch[] {
   const validation = validationOf(common);

@@ -2,6 +2,7 @@ import type { Socket } from 'node:net';
 import type { TLSSocket } from 'node:tls';
 import { connect } from 'node:tls';
 import { errorMessage } from '#domain';
+import type { ClientSessions } from './client-sessions.ts';
 import {
   type CredentialsSource,
   type SecureContexts,
@@ -31,6 +32,8 @@ export interface ClientTransportOptions {
   /** Those names in words, for the record. */
   readonly expected?: readonly string[] | undefined;
   readonly versions?: TlsVersions | undefined;
+  /** Sessions to take up; absent: none is. */
+  readonly sessions?: ClientSessions | undefined;
 }
 
 /** TLS on the client's side (Envoy: UpstreamTlsContext). */
@@ -87,14 +90,25 @@ function handshake(options: ClientTransportOptions, socket: Socket, waiter: Hand
   secured.once('error', onError);
   secured.once('secureConnect', () => {
     secured.removeListener('error', onError);
+    const fault = secured.isSessionReused() ? resumedFault(options, secured) : undefined;
+    if (fault !== undefined) {
+      onError(new UnexpectedPeer(fault));
+      return;
+    }
     waiter.secured({ socket: secured, tls: readTlsFacts(secured, options.sni, intent) });
   });
 }
 
 function start(options: ClientTransportOptions, socket: Socket, credentials: TlsCredentials): TLSSocket {
-  return connect({
+  const { namedPeer = '', sessions, sni } = options;
+  const secureContext = options.contexts.get(credentials, options.versions ?? {});
+  const peer = `${sni} ${namedPeer}`;
+  // OpenSSL, too, holds certificates against the machine's own clock.
+  const session = sessions?.take(secureContext, peer, Date.now());
+  const secured = connect({
     socket,
-    secureContext: options.contexts.get(credentials, options.versions ?? {}),
+    secureContext,
+    ...(session !== undefined && { session }),
     // An explicit empty name keeps Node from sending the address as SNI.
     servername: options.sni,
     ALPNProtocols: [...options.alpn],
@@ -104,7 +118,13 @@ function start(options: ClientTransportOptions, socket: Socket, credentials: Tls
       return reason === undefined ? undefined : new UnexpectedPeer(reason);
     },
   });
+  sessions?.listen(secured, secureContext, peer);
+  return secured;
 }
+
+/** Node compares no names where a session is taken up. */
+const resumedFault = (options: ClientTransportOptions, socket: TLSSocket): string | undefined =>
+  peerFault(options, parseSubjectAltNames(socket.getPeerX509Certificate()?.subjectAltName));
 
 /** Envoy looks at the name that was asked for first. */
 function peerFault({ matchesPeer, namedPeer }: ClientTransportOptions, names: SubjectAltNames): string | undefined {

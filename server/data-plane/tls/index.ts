@@ -1,3 +1,4 @@
+export { ClientSessions } from './client-sessions.ts';
 export type { ClientTransportOptions } from './client-transport.ts';
 export { createClientTransport } from './client-transport.ts';
 export type { CredentialsSource, TlsCredentials, TlsVersions } from './credentials.ts';
