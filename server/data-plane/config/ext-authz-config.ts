@@ -24,6 +24,8 @@ export interface HttpAuthorizer {
   /** Headers of its refusal that go to the client; undefined: all. */
   readonly toClient: HeaderNames | undefined;
   readonly toClientOnSuccess: HeaderNames;
+  /** Headers of its answer that become metadata of the request. */
+  readonly toMetadata: HeaderNames;
 }
 
 export interface GrpcAuthorizer {
@@ -64,6 +66,8 @@ export interface ExtAuthzConfig {
   /** Namespaces of metadata of the request and of the route that are told. */
   readonly metadataNamespaces: readonly string[];
   readonly routeMetadataNamespaces: readonly string[];
+  /** What the authorizer leaves behind becomes metadata of the request. */
+  readonly takesMetadata: boolean;
   readonly statPrefix: string;
   /** A refusal counts among the answers of the route's cluster. */
   readonly chargesCluster: boolean;
@@ -87,7 +91,8 @@ interface HttpServiceJson {
         | 'allowed_upstream_headers'
         | 'allowed_upstream_headers_to_append'
         | 'allowed_client_headers'
-        | 'allowed_client_headers_on_success',
+        | 'allowed_client_headers_on_success'
+        | 'dynamic_metadata_from_headers',
         ListMatcher
       >
     >
@@ -104,6 +109,9 @@ export function readExtAuthz(config: Any): ExtAuthzConfig {
   const denies = config['deny_at_disable'] as { default_value?: boolean } | undefined;
   const onlyIf = config['filter_enabled_metadata'] as MetadataMatcherJson | undefined;
   const status = config['status_on_error'] as { code?: unknown } | undefined;
+  if (config['allowed_headers'] !== undefined && http?.authorization_request?.allowed_headers !== undefined) {
+    throw new ConfigProblem('allowed_headers', 'Invalid duplicate configuration for allowed_headers.');
+  }
   const allowed = (config['allowed_headers'] ?? http?.authorization_request?.allowed_headers) as
     | ListMatcher
     | undefined;
@@ -127,6 +135,7 @@ export function readExtAuthz(config: Any): ExtAuthzConfig {
     metadataNamespaces: (config['metadata_context_namespaces'] ?? []) as string[],
     routeMetadataNamespaces: (config['route_metadata_context_namespaces'] ?? []) as string[],
     onlyIf: onlyIf && compileMetadataMatch(onlyIf, 'filter_enabled_metadata'),
+    takesMetadata: config['enable_dynamic_metadata_ingestion'] !== false,
     statPrefix: String(config['stat_prefix'] ?? ''),
     chargesCluster: config['charge_cluster_response_stats'] !== false,
     clearRouteCache: config['clear_route_cache'] === true,
@@ -205,6 +214,7 @@ function readHttp(given: HttpServiceJson): HttpAuthorizer {
     toClient: readNames(response?.allowed_client_headers, 'allowed_client_headers'),
     toClientOnSuccess:
       readNames(response?.allowed_client_headers_on_success, 'allowed_client_headers_on_success') ?? [],
+    toMetadata: readNames(response?.dynamic_metadata_from_headers, 'dynamic_metadata_from_headers') ?? [],
   };
 }
 

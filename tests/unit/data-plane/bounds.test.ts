@@ -112,6 +112,16 @@ describe('what breaks the rules of the API of Envoy is refused, as Envoy does', 
     expect(() => compileListener(given, 'v1')).toThrow(words);
   });
 
+  it('a filter that says twice which headers an authorizer is told', () => {
+    const allowed_headers = { patterns: [{ exact: 'a' }] };
+    const http_service = {
+      server_uri: { uri: 'http://a', cluster: 'a', timeout: '1s' },
+      authorization_request: { allowed_headers },
+    };
+    const twice = listener(filter('ext_authz.v3.ExtAuthz', { http_service, allowed_headers }));
+    expect(() => compileListener(twice, '1')).toThrow('Invalid duplicate configuration for allowed_headers.');
+  });
+
   it.each([
     [{ stat_prefix: 'authz' }, /google_grpc\.target_uri: value length must be at least 1 characters/],
     [{ target_uri: 'authz:9000' }, /google_grpc\.stat_prefix: value length must be at least 1 characters/],

@@ -61,7 +61,9 @@ function ask(exchange: Exchange, question: Question): void {
   const onVerdict = (verdict: Verdict): void => {
     exchange.underWay = undefined;
     if (exchange.finished) return;
-    note(exchange, question, verdict, exchange.runtime.clock.monotonic() - startedAt);
+    const tookMs = exchange.runtime.clock.monotonic() - startedAt;
+    note(exchange, question, verdict, tookMs);
+    leaveMetadata(exchange, config, { verdict, tookMs });
     act(exchange, config, verdict);
   };
   if (authorizer === undefined) {
@@ -75,8 +77,24 @@ function ask(exchange: Exchange, question: Question): void {
   exchange.underWay = { cancel };
 }
 
+/** What an authorizer leaves behind; with who may pass also how long it took, where there is something. */
+function leaveMetadata(
+  exchange: Exchange,
+  config: ExtAuthzConfig,
+  { verdict, tookMs }: { readonly verdict: Verdict; readonly tookMs: number },
+): void {
+  const metadata = verdict.kind === 'error' ? undefined : verdict.metadata;
+  if (metadata === undefined || Object.keys(metadata).length === 0) return;
+  if (!config.takesMetadata) {
+    const own = config.statPrefix === '' ? '' : `${config.statPrefix}.`;
+    exchange.stats.count(`ext_authz.${own}ignored_dynamic_metadata`);
+    return;
+  }
+  const took = verdict.kind === 'ok' && { ext_authz_duration: Math.floor(tookMs) };
+  exchange.metadata.merge(NAME, { ...metadata, ...took });
+}
+
 function act(exchange: Exchange, config: ExtAuthzConfig, verdict: Verdict): void {
-  if (verdict.kind !== 'error' && verdict.metadata !== undefined) exchange.metadata.merge(NAME, verdict.metadata);
   if (config.validatesChanges && !isWellFormed(verdict)) {
     if (verdict.kind === 'denied') countDenial(exchange, config, verdict.status);
     stat(exchange, config, 'invalid');

@@ -55,8 +55,8 @@ function attributesOf(exchange: Exchange, { config, settings, body }: Question):
         scheme: head.headers.get('x-forwarded-proto') ?? head.scheme,
         ...(query >= 0 && { query: '' }),
         protocol: head.protocol,
-        // As in Envoy, told with the body only.
-        ...(body.partial !== undefined && { size: head.headers.get('content-length') ?? String(body.bytes.length) }),
+        // As in Envoy, what has come by now: something only where it waits for the body.
+        ...(body.partial !== undefined && { size: String(info.bytesReceived) }),
         ...(body.bytes.length > 0 &&
           (settings.body?.asBytes === true
             ? { raw_body: body.bytes.toString('base64') }

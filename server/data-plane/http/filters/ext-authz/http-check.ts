@@ -64,6 +64,7 @@ function readVerdict({ head, body }: AsyncAnswer, authorizer: HttpAuthorizer): V
   head.headers.remove(TO_REMOVE);
   const all = head.headers.entries().map(([name, value]): HeaderChange => ({ name, value }));
   const named = (names: HeaderNames): HeaderChange[] => all.filter(({ name }) => isNamed(names, name));
+  const metadata = Object.fromEntries(named(authorizer.toMetadata).map(({ name, value }) => [name, value]));
   if (head.status !== 200) {
     const { toClient } = authorizer;
     return {
@@ -74,6 +75,7 @@ function readVerdict({ head, body }: AsyncAnswer, authorizer: HttpAuthorizer): V
           ? all.filter(({ name }) => name !== 'content-length')
           : [...named(toClient), ...alwaysToClient(all, toClient)],
       body: body.toString('utf8'),
+      metadata,
     };
   }
   return {
@@ -83,6 +85,7 @@ function readVerdict({ head, body }: AsyncAnswer, authorizer: HttpAuthorizer): V
     add: named(authorizer.toUpstreamAppend),
     remove: toRemove.split(',').map((name) => name.trim().toLowerCase()),
     toClient: named(authorizer.toClientOnSuccess),
+    metadata,
   };
 }
 
