@@ -11,6 +11,7 @@ import { NET } from './own-network.ts';
 
 const PROXY = `${NET}.1.1`;
 const PORT = 9000;
+const OPTIONS = 'envoy.extensions.upstreams.http.v3.HttpProtocolOptions';
 const FILTERS = 'type.googleapis.com/envoy.extensions.filters.http';
 
 const clusters = [
@@ -18,6 +19,15 @@ const clusters = [
   staticCluster('rude', [`${NET}.2.1:8081`]),
   staticCluster('liar', [`${NET}.2.1:8082`]),
   staticCluster('silent', [`${NET}.2.1:8083`]),
+  staticCluster('hasty', [`${NET}.2.1:8083`], {
+    typed_extension_protocol_options: {
+      [OPTIONS]: {
+        '@type': `type.googleapis.com/${OPTIONS}`,
+        explicit_http_config: { http_protocol_options: {} },
+        common_http_protocol_options: { max_stream_duration: '0.05s' },
+      },
+    },
+  }),
   staticCluster('resetting', [`${NET}.2.1:8084`], spokenHttp2),
   staticCluster('dead', [`${NET}.2.1:9`]),
   staticCluster('empty', []),
@@ -67,6 +77,7 @@ const routes: Route[] = [
   to('full', { cluster: 'full' }),
   to('liar', { cluster: 'liar' }),
   to('slow', { cluster: 'silent', timeout: '0.05s' }),
+  to('hasty', { cluster: 'hasty', timeout: '0s' }),
   to('idle', { cluster: 'silent', timeout: '0s', idle_timeout: '0.05s' }),
   to('gone', { cluster: 'silent', timeout: '0s' }),
   to('again', {
@@ -291,6 +302,15 @@ const ROWS: readonly Row[] = [
     body: 'upstream request timeout',
     details: 'response_timeout',
     counts: 'cluster.silent.upstream_rq_timeout',
+    step: ['attempt', 'stopped'],
+  },
+  {
+    path: '/hasty',
+    flags: ['UMSDR'],
+    status: 504,
+    body: 'upstream max stream duration reached',
+    details: 'upstream_max_stream_duration_reached',
+    counts: 'cluster.hasty.upstream_rq_max_duration_reached',
     step: ['attempt', 'stopped'],
   },
   {
