@@ -26,15 +26,31 @@ export interface FetchInit {
   readonly body?: string | Buffer;
   /** The application's own limit; on expiry the connection is closed and fetch rejects with a TimeoutError. */
   readonly timeoutMs?: number;
+  /** How long a connection may take to be made, its TLS included; then fetch rejects with a ConnectTimeoutError. */
+  readonly connectTimeoutMs?: number;
   /** For https: what the client trusts and shows. */
   readonly tls?: ClientTls;
   /** HTTP/2: over https where the server agrees, else without a word before it. Absent: HTTP/1.1. */
   readonly http2?: boolean;
+  /** The request says HTTP/1.0. */
+  readonly http10?: boolean;
+  /** Who is asked in the place of the URL's host. */
+  readonly proxy?: ClientProxy;
   /** The request's target as it stands, for a client that tidies no paths; absent: that of the URL. */
   readonly target?: string;
   /** HTTP/1.1: does not say that the connection ends with the answer. It ends all the same. */
   readonly persistent?: boolean;
   readonly signal?: AbortSignal;
+}
+
+/** An HTTP proxy that a client was told of. */
+export interface ClientProxy {
+  readonly host: string;
+  readonly port: number;
+  /** For the proxy alone. */
+  readonly headers: Readonly<Record<string, string>>;
+  /** CONNECT for http, too; https always goes so. */
+  readonly tunnel: boolean;
 }
 
 export interface FetchResponse {
@@ -49,6 +65,9 @@ export interface FetchResponse {
   };
   /** From which address it was asked for. */
   readonly localAddress?: string;
+  readonly localPort?: number;
+  /** When the connection was there, when its TLS was, and when the head of the answer came: milliseconds since the call. */
+  readonly times?: { readonly connectedMs: number; readonly securedMs?: number; readonly answeredMs: number };
   /** Of an https answer: the names in the certificate that the server showed, as `DNS:shop.example`. */
   readonly serverNames?: readonly string[];
 }

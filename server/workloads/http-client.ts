@@ -6,6 +6,7 @@ import { checkServerIdentity, connect as connectTls, TLSSocket } from 'node:tls'
 import type { Clock } from '#domain';
 import { MeshworkError } from '#domain';
 import type { ClientTls, FetchInit, FetchResponse } from './doors.ts';
+import { speakingHttp10, tunnelled } from './http-proxy-client.ts';
 import { type Http2Answer, headersOf, sendHttp2 } from './http2-exchange.ts';
 
 /** Opens a TCP connection to a host name or address; rejects with the system's error (`ENOTFOUND`, `ECONNREFUSED` …). */
@@ -16,6 +17,14 @@ export class TimeoutError extends Error {
   constructor(timeoutMs: number) {
     super(`no answer within ${Math.round(timeoutMs)} ms`);
     this.name = 'TimeoutError';
+  }
+}
+
+/** The connection was not there in time. */
+export class ConnectTimeoutError extends Error {
+  constructor(timeoutMs: number) {
+    super(`no connection within ${Math.round(timeoutMs)} ms`);
+    this.name = 'ConnectTimeoutError';
   }
 }
 
@@ -37,7 +46,6 @@ function exchange({ dial, clock, url, init }: Exchange): Promise<FetchResponse> 
   const secure = url.protocol === 'https:';
   if (!secure && url.protocol !== 'http:')
     return Promise.reject(new MeshworkError('MW9201', `cannot fetch ${url.protocol} URLs`));
-  const port = portOf(url);
   return new Promise((resolve, reject) => {
     let sent: ClientRequest | undefined;
     let socket: Socket | undefined;
@@ -46,6 +54,7 @@ function exchange({ dial, clock, url, init }: Exchange): Promise<FetchResponse> 
       if (settled) return;
       settled = true;
       timer?.cancel();
+      connectTimer?.cancel();
       init.signal?.removeEventListener('abort', onAbort);
       act();
       sent?.destroy();
@@ -56,12 +65,18 @@ function exchange({ dial, clock, url, init }: Exchange): Promise<FetchResponse> 
       fail(new MeshworkError('MW9202', 'the request was given up', { cause: init.signal?.reason }));
     const timeoutMs = init.timeoutMs;
     const timer = timeoutMs === undefined ? undefined : clock.after(timeoutMs, () => fail(new TimeoutError(timeoutMs)));
+    const connectMs = init.connectTimeoutMs;
+    const connectTimer =
+      connectMs === undefined ? undefined : clock.after(connectMs, () => fail(new ConnectTimeoutError(connectMs)));
     if (init.signal?.aborted) return onAbort();
     init.signal?.addEventListener('abort', onAbort, { once: true });
-    const connected = secure
-      ? dial(url.hostname, port).then((raw) => secured(raw, url.hostname, { ...offered(init), ...init.tls }))
-      : dial(url.hostname, port);
-    connected.then((opened) => {
+    const startedMs = clock.monotonic();
+    const hold = (raw: Socket): void => {
+      socket = raw;
+      if (settled) raw.destroy();
+    };
+    connect({ dial, clock, url, init }, hold).then(({ opened, ...made }) => {
+      connectTimer?.cancel();
       socket = opened;
       if (settled) {
         opened.on('error', () => opened.destroy());
@@ -69,18 +84,43 @@ function exchange({ dial, clock, url, init }: Exchange): Promise<FetchResponse> 
         return;
       }
       const facts = { ...namesShown(opened), ...addressOf(opened) };
+      const told = (head: Head): Head => {
+        Object.assign(facts, { times: { ...made, answeredMs: clock.monotonic() - startedMs } });
+        return head;
+      };
       const done = (outcome: FetchResponse | Error): void =>
         outcome instanceof Error ? fail(outcome) : settle(() => resolve({ ...outcome, ...facts }));
       if (speaksHttp2(opened, init)) {
-        const answer = (head: Http2Answer): void => collect(head.stream, http2Head(head), done);
+        const answer = (head: Http2Answer): void => collect(head.stream, told(http2Head(head)), done);
         sendHttp2({ url, init, socket: opened }, { answer, error: fail });
         return;
       }
       sent = send(url, init, opened);
       sent.on('error', fail);
-      sent.on('response', (response) => collect(response, http1Head(response), done));
+      sent.on('response', (response) => collect(response, told(http1Head(response)), done));
     }, fail);
   });
+}
+
+interface Connected {
+  readonly opened: Socket;
+  readonly connectedMs: number;
+  readonly securedMs?: number;
+}
+
+/** To the host or to its proxy, with the tunnel and the TLS that the URL needs. `hold` is told of the connection as soon as there is one. */
+async function connect({ dial, clock, url, init }: Exchange, hold: (raw: Socket) => void): Promise<Connected> {
+  const startedMs = clock.monotonic();
+  const secure = url.protocol === 'https:';
+  const { proxy } = init;
+  const to = { hostname: url.hostname, port: portOf(url) };
+  let opened = await dial(proxy?.host ?? to.hostname, proxy?.port ?? to.port);
+  hold(opened);
+  const connectedMs = clock.monotonic() - startedMs;
+  if (proxy !== undefined && (secure || proxy.tunnel)) opened = await tunnelled(opened, to, proxy);
+  if (!secure) return { opened, connectedMs };
+  opened = await secured(opened, to.hostname, { ...offered(init), ...init.tls });
+  return { opened, connectedMs, securedMs: clock.monotonic() - startedMs };
 }
 
 /** By ALPN. */
@@ -121,25 +161,31 @@ function namesShown(socket: Socket): Pick<FetchResponse, 'serverNames'> {
   return names === undefined ? {} : { serverNames: names.split(', ') };
 }
 
-const addressOf = ({ localAddress }: Socket): Pick<FetchResponse, 'localAddress'> =>
-  localAddress === undefined ? {} : { localAddress };
+const addressOf = ({ localAddress, localPort }: Socket): Pick<FetchResponse, 'localAddress' | 'localPort'> => ({
+  ...(localAddress === undefined ? {} : { localAddress }),
+  ...(localPort === undefined ? {} : { localPort }),
+});
 
 /** Over TLS the server has chosen. */
 const speaksHttp2 = (socket: Socket, { http2 = false }: FetchInit): boolean =>
   socket instanceof TLSSocket ? socket.alpnProtocol === 'h2' : http2;
 
 function send(url: URL, init: FetchInit, socket: Socket): ClientRequest {
-  const body = init.body;
-  const headers = headersOf(init);
+  const { body, proxy } = init;
+  const isForwarded = proxy !== undefined && !proxy.tunnel && url.protocol === 'http:';
+  const headers = isForwarded
+    ? { host: url.host, ...headersOf(init), ...proxy.headers, 'proxy-connection': 'Keep-Alive' }
+    : headersOf(init);
+  const path = init.target ?? url.pathname + url.search;
   const request = httpRequest({
     host: url.hostname,
     port: portOf(url),
     // Without an agent Node knows no port that Host may leave out.
     defaultPort: url.protocol === 'https:' ? 443 : 80,
     method: init.method ?? 'GET',
-    path: init.target ?? url.pathname + url.search,
+    path: isForwarded ? `${url.origin}${path}` : path,
     headers,
-    createConnection: () => socket,
+    createConnection: () => (init.http10 === true ? speakingHttp10(socket) : socket),
   });
   if (init.persistent === true && headers['connection'] === undefined) request.removeHeader('connection');
   request.end(body);

@@ -30,10 +30,6 @@ const curl = program('curl', 'send an HTTP request', (args, io, world) => {
     io.out(`${CURL_MANUAL}\n`);
     return Promise.resolve(args.length === 0 ? 2 : 0);
   }
-  if (args.includes('--version') || args.includes('-V')) {
-    io.out('curl 8.16.0 (meshwork)\nProtocols: http https\n');
-    return Promise.resolve(0);
-  }
   return runCurl(args, {
     io,
     clock: world.clock,

@@ -100,7 +100,7 @@ describe('curl', () => {
     expect({ out, code }).toEqual({ out: '404 1.500000 4\n', code: 0 });
   });
 
-  it('writes out what it knows, and says which phases are not measured', async () => {
+  it('writes out what it knows, and names what it does not know', async () => {
     const harness = createHarness();
     harness.sandbox.answer = (url) =>
       url.endsWith('/a') ? reply(302, '', { location: '/b' }) : reply(200, 'there', { server: 'envoy' });
@@ -114,9 +114,28 @@ describe('curl', () => {
     ).toBe('http://127.0.0.9/b 1 127.0.0.9:80 envoy');
     expect(JSON.parse(await out('%{json}'))).toMatchObject({ http_code: 302, num_redirects: 0, exitcode: 0 });
     expect(await out('%%{http_code}%{http_code}', 'http://127.0.0.9/b', '-d abc')).toBe('%{http_code}200');
-    expect((await harness.run("curl -s -o /dev/null -w '%{time_connect}|%{frog}' http://x/")).err).toBe(
-      "curl: %{time_connect} is not measured here; time_total is\ncurl: unknown --write-out variable: 'frog'\n",
+    expect((await harness.run("curl -s -o /dev/null -w '%{frog}' http://x/")).err).toBe(
+      "curl: unknown --write-out variable: 'frog'\n",
     );
+  });
+
+  it('writes out when each phase was over, redirects included', async () => {
+    const harness = createHarness();
+    const times = { connectedMs: 1, securedMs: 3, answeredMs: 20 };
+    harness.sandbox.answer = (url) => {
+      harness.sandbox.clock.advance(50);
+      return { ...reply(url.endsWith('/a') ? 302 : 200, 'hello', { location: '/b' }), times, localPort: 4000 };
+    };
+    const format = ['redirect', 'namelookup', 'connect', 'appconnect', 'pretransfer', 'starttransfer', 'total'];
+    const w = format.map((name) => `%{time_${name}}`).join(' ');
+    expect((await harness.run(`curl -s -o /dev/null -w '${w}' https://x/b`)).out).toBe(
+      '0.000000 0.000000 0.001000 0.003000 0.003000 0.020000 0.050000',
+    );
+    expect((await harness.run(`curl -sL -o /dev/null -w '${w}' https://x/a`)).out).toBe(
+      '0.050000 0.050000 0.051000 0.053000 0.053000 0.070000 0.100000',
+    );
+    const rest = '%{num_connects} %{local_port} %{size_header} %{speed_download} %{ssl_verify_result}';
+    expect((await harness.run(`curl -s -o /dev/null -w '${rest}' https://x/b`)).out).toBe('1 4000 33 100 0');
   });
 
   it('sends forms, files, encoded data and ranges', async () => {
@@ -203,6 +222,57 @@ describe('curl', () => {
     expect(harness.files.get('page.html')).toBe('ok');
   });
 
+  it('asks a proxy where one is named, and hosts that are to go without one themselves', async () => {
+    const harness = createHarness();
+    const sent = async (line: string) => {
+      await harness.run(line);
+      return harness.sandbox.requests.at(-1);
+    };
+    expect((await sent('curl -s -x u:p@proxy:3128 http://x/'))?.init.proxy).toEqual({
+      host: 'proxy',
+      port: 3128,
+      headers: { 'proxy-authorization': 'Basic dTpw', 'user-agent': 'curl/8.5.0' },
+      tunnel: false,
+    });
+    expect((await sent('curl -s -p -x http://proxy http://x/'))?.init.proxy).toMatchObject({
+      port: 1080,
+      tunnel: true,
+    });
+    expect((await sent('curl -s -x proxy:80 --noproxy y,x http://a.x/'))?.init).not.toHaveProperty('proxy');
+    harness.sandbox.answer = () => Promise.reject(failure('ECONNREFUSED'));
+    expect(await harness.run('curl -sS -x proxy:80 http://x/')).toMatchObject({
+      code: 7,
+      err: "curl: (7) Failed to connect to proxy port 80 after 0 ms: Couldn't connect to server\n",
+    });
+    harness.sandbox.answer = () => Promise.reject(failure('ENOTFOUND'));
+    expect(await harness.run('curl -sS -x proxy:80 http://x/')).toMatchObject({
+      code: 5,
+      err: 'curl: (5) Could not resolve proxy: proxy\n',
+    });
+  });
+
+  it('limits the connection and the whole transfer each for itself', async () => {
+    const harness = createHarness();
+    await harness.run('curl -s --connect-timeout 2 http://x/');
+    expect(harness.sandbox.requests.at(-1)?.init).toMatchObject({ connectTimeoutMs: 2000, timeoutMs: 60_000 });
+    await harness.run('curl -s -m 3 http://x/');
+    expect(harness.sandbox.requests.at(-1)?.init).toMatchObject({ timeoutMs: 3000 });
+  });
+
+  it('tells no other host what was meant for the first one', async () => {
+    const harness = createHarness();
+    harness.sandbox.answer = (url) =>
+      url.startsWith('http://x') ? reply(302, '', { location: 'http://y/' }) : reply(200);
+    const last = async (line: string) => {
+      await harness.run(line);
+      return harness.sandbox.requests.at(-1)?.init.headers;
+    };
+    expect(await last('curl -sL -u me:secret -b a=1 http://x/')).toEqual({ 'user-agent': 'curl/8.5.0', accept: '*/*' });
+    expect(await last('curl -sL --location-trusted --oauth2-bearer abc http://x/')).toMatchObject({
+      authorization: 'Bearer abc',
+    });
+  });
+
   it('follows redirects with -L only', async () => {
     const harness = createHarness();
     harness.sandbox.answer = (url) =>
@@ -243,6 +313,11 @@ describe('curl', () => {
     ['curl -H nope http://x/', 2, 'curl: the header "nope" needs the form'],
     ['curl "http://a b/"', 3, 'curl: (3) URL rejected'],
     ['curl file:///etc/passwd', 1, 'curl: (1) Protocol "file" not supported'],
+    ['curl -I -d a http://x/', 2, 'You can only select one HTTP request method!'],
+    ['curl -F x http://x/', 2, 'curl: option -F: is badly used here'],
+    ['curl --cert none https://x/', 58, 'curl: (58) could not load PEM client certificate from none, OpenSSL error'],
+    ['curl --cacert none https://x/', 77, 'curl: (77) error setting certificate file: none'],
+    ['curl -x socks5://a http://x/', 7, "curl: (7) Unsupported proxy scheme for 'socks5://a'"],
     ['curl -m soon http://x/', 2, 'curl: option -m: expected a proper numerical parameter'],
   ])('refuses %s', async (line, code, text) => {
     const harness = createHarness();

@@ -1,4 +1,5 @@
 import { errorMessage } from '#domain';
+import { ConnectTimeoutError, type FetchInit, TunnelRefusedError } from '#workloads';
 
 /** A failure of curl's own, with its exit code. */
 export class CurlFailure extends Error {
@@ -10,20 +11,28 @@ export class CurlFailure extends Error {
 }
 
 /** curl's own number and text for a failure to get an answer at all. */
-export function curlError(error: unknown, url: string, timeoutMs: number | undefined): { code: number; text: string } {
+export function curlError(
+  error: unknown,
+  url: string,
+  { timeoutMs, connectTimeoutMs, proxy }: Pick<FetchInit, 'timeoutMs' | 'connectTimeoutMs' | 'proxy'>,
+): { code: number; text: string } {
   const { hostname, port, protocol } = new URL(url);
   if (error instanceof CurlFailure) return { code: error.exitCode, text: error.message };
+  if (error instanceof TunnelRefusedError) return { code: 56, text: error.message };
   const code = (error as { code?: string } | null)?.code ?? '';
   const message = errorMessage(error);
   if (error instanceof Error && error.name === 'TimeoutError')
     return { code: 28, text: `Operation timed out after ${timeoutMs} milliseconds with 0 bytes received` };
+  if (error instanceof ConnectTimeoutError)
+    return { code: 28, text: `Connection timed out after ${connectTimeoutMs} milliseconds` };
+  if (code === 'ENOTFOUND' && proxy !== undefined) return { code: 5, text: `Could not resolve proxy: ${proxy.host}` };
   if (code === 'ENOTFOUND') return { code: 6, text: `Could not resolve host: ${hostname}` };
   const tls = tlsError(error, code, message);
   if (tls !== undefined) return tls;
   if (code === 'ECONNREFUSED')
     return {
       code: 7,
-      text: `Failed to connect to ${hostname} port ${port || (protocol === 'https:' ? 443 : 80)} after 0 ms: Couldn't connect to server`,
+      text: `Failed to connect to ${proxy?.host ?? hostname} port ${proxy?.port ?? (port || (protocol === 'https:' ? 443 : 80))} after 0 ms: Couldn't connect to server`,
     };
   if (code === 'ECONNRESET' && /hang up/.test(message)) return { code: 52, text: 'Empty reply from server' };
   if (code === 'ECONNRESET' || code === 'EPIPE') return { code: 56, text: 'Recv failure: Connection reset by peer' };

@@ -5,13 +5,14 @@ export const CURL_MANUAL = `curl [options] <url>…
 Sends HTTP requests. Here it runs outside the cluster and reaches the ingress gateway; inside a pod:
   kubectl exec deploy/frontend -- curl -s http://reviews:9080/reviews/0
 What is shown   -s quiet · -S errors all the same · -i head and body · -I head only · -v the conversation · -o file · -O · -D file for the heads
-                -w '%{http_code} %{time_total} %{url_effective} %{num_redirects} %{redirect_url} %header{server} %{json}\\n'
-What is sent    -X method · -H 'name: value' · -d data or @file · --data-raw · --data-binary · --data-urlencode name=text · -G data in the query
-                -F name=value or name=@file · -T file · --json text · -u user:password · -b cookies · -A agent · -e referer · -r 0-99 · --compressed
-Where to        --resolve host:port:address · --connect-to host:port:host:port · -L follow redirects, --max-redirs n
+                -w '%{http_code} %{time_connect} %{time_appconnect} %{time_starttransfer} %{time_total} %{url_effective} %{num_redirects} %{redirect_url} %header{server} %{json}\\n'
+What is sent    -X method · -H 'name: value' · -d data or @file · --data-raw · --data-binary · --data-urlencode name=text · -G data in the query · --url-query name=text
+                -F name=value or name=@file · -T file · --json text · -u user:password · --oauth2-bearer token · -b cookies · -A agent · -e referer · -r 0-99 · --compressed
+Where to        --resolve host:port:address · --connect-to host:port:host:port · -L follow redirects, --max-redirs n, --location-trusted
+                -x proxy:port · -U user:password · -p tunnel by CONNECT for http, too · --proxy-header · --noproxy hosts
 For how long    -m seconds · --connect-timeout seconds · --retry n, --retry-delay seconds, --retry-connrefused, --retry-all-errors
 TLS             -k · --cacert file · --cert file · --key file · --tlsv1.2 · --tlsv1.3 · --tls-max version
-Protocol        HTTP/1.1; --http2 (over https where the server agrees) · --http2-prior-knowledge · --path-as-is
+Protocol        HTTP/1.1; -0 for HTTP/1.0 · --http2 (over https where the server agrees) · --http2-prior-knowledge · --path-as-is · --request-target path
 Which answer    -f exit code 22 from 400 on · --fail-with-body
 [1-3] and {a,b} in a URL are counted out; -g takes them as they are.`;
 
@@ -27,6 +28,7 @@ export const CURL_FLAGS: FlagSpec = {
   location: onOff('L'),
   'max-redirs': value(),
   insecure: onOff('k'),
+  'http1.0': onOff('0'),
   'http1.1': onOff(),
   http2: onOff(),
   'http2-prior-knowledge': onOff(),
@@ -35,6 +37,10 @@ export const CURL_FLAGS: FlagSpec = {
   'tlsv1.2': onOff(),
   'tlsv1.3': onOff(),
   'tls-max': value(),
+  proxy: value('x'),
+  'proxy-user': value('U'),
+  proxytunnel: onOff('p'),
+  'proxy-header': many(),
   noproxy: value(),
   'fail-early': onOff(),
   'no-buffer': onOff('N'),
@@ -64,6 +70,11 @@ export const CURL_FLAGS: FlagSpec = {
   'upload-file': value('T'),
   json: value(),
   user: value('u'),
+  basic: onOff(),
+  'oauth2-bearer': value(),
+  'location-trusted': onOff(),
+  'request-target': value(),
+  'url-query': many(),
   cacert: value(),
   cert: value('E'),
   key: value(),

@@ -1,9 +1,9 @@
-import { STATUS_CODES } from 'node:http';
 import { brotliDecompressSync, gunzipSync, inflateSync, zstdDecompressSync } from 'node:zlib';
 import type { FetchInit, FetchResponse } from '#workloads';
 import { UsageError } from '../../command.ts';
 import { type Flags, readCount, readFlags, readSeconds } from '../../flags.ts';
 import type { CurlContext } from './context.ts';
+import { conversation, headOf, shown } from './conversation.ts';
 import { CurlFailure, curlError } from './failure.ts';
 import { CURL_FLAGS, CURL_MANUAL, dialect, HELP } from './flags.ts';
 import { readSending, type Sending } from './request.ts';
@@ -78,10 +78,16 @@ async function withRetries(request: Request): Promise<number> {
     if (left <= 0 || !again || context.io.signal.aborted) return code;
     if (!quiet)
       context.io.err(
-        `Warning: Problem: ${TRANSIENT.has(status) ? 'HTTP error' : 'timeout'}. Will retry in ${waitMs / 1000} second${waitMs === 1000 ? '' : 's'}. ${left} ${left === 1 ? 'retry' : 'retries'} left.\n`,
+        `Warning: Problem: ${problemOf(code, status)}. Will retry in ${waitMs / 1000} second${waitMs === 1000 ? '' : 's'}. ${left} ${left === 1 ? 'retry' : 'retries'} left.\n`,
       );
     await pause(waitMs, context);
   }
+}
+
+function problemOf(code: number, status: number): string {
+  if (TRANSIENT.has(status)) return 'HTTP error';
+  if (TRANSIENT_FAILURES.has(code)) return 'timeout';
+  return code === EXIT_REFUSED ? 'connection refused' : '(retrying all errors)';
 }
 
 const pause = (ms: number, { clock, io: { signal } }: CurlContext): Promise<void> =>
@@ -101,13 +107,15 @@ async function once(request: Request, isRetried: boolean): Promise<{ code: numbe
   const format = flags.text('write-out');
   const startedMs = context.clock.monotonic();
   const uploaded = Buffer.byteLength(sending.init.body ?? '');
-  const tell = (of: Pick<Transfer, 'url' | 'response' | 'redirects' | 'exitCode' | 'error'>): void => {
+  const tell = ({ lastStartedMs, ...of }: Progress & Pick<Transfer, 'exitCode' | 'error'>): void => {
     const seconds = (context.clock.monotonic() - startedMs) / 1000;
+    const redirectSeconds = (lastStartedMs - startedMs) / 1000;
     const method = sending.init.method ?? 'GET';
-    if (format !== undefined) io.out(writeOut(format, { ...of, method, seconds, uploaded, number, file }, io.err));
+    if (format !== undefined)
+      io.out(writeOut(format, { ...of, method, seconds, redirectSeconds, uploaded, number, file }, io.err));
   };
   const loud = !flags.on('silent') || flags.on('show-error');
-  const progress: Progress = { url, response: undefined, redirects: 0 };
+  const progress: Progress = { url, response: undefined, redirects: 0, headBytes: 0, lastStartedMs: startedMs };
   try {
     const response = await send(request, progress);
     const refused = (flags.on('fail') || flags.on('fail-with-body')) && response.status >= 400;
@@ -119,7 +127,7 @@ async function once(request: Request, isRetried: boolean): Promise<{ code: numbe
   } catch (error) {
     if (io.signal.aborted) return { code: 130, status: 0 };
     if (error instanceof UsageError) throw error;
-    const { code, text } = curlError(error, url, sending.init.timeoutMs);
+    const { code, text } = curlError(error, progress.url, { ...sending.init, ...proxied(sending, progress.url) });
     if (loud) io.err(`curl: (${code}) ${text}\n`);
     if (!(isRetried && TRANSIENT_FAILURES.has(code))) tell({ ...progress, exitCode: code, error: text });
     return { code, status: 0 };
@@ -131,6 +139,8 @@ interface Progress {
   url: string;
   response: FetchResponse | undefined;
   redirects: number;
+  headBytes: number;
+  lastStartedMs: number;
 }
 
 /** Sends the request, follows redirects where asked to, and prints each answer. */
@@ -140,19 +150,28 @@ async function send(request: Request, progress: Progress): Promise<FetchResponse
   let init = request.sending.init;
   let heads = '';
   for (;;) {
-    const asIs = flags.on('path-as-is') ? targetAsTyped(progress.url) : {};
-    const target = redirected(progress.url, { ...init, ...asIs }, flags);
+    progress.lastStartedMs = context.clock.monotonic();
+    const asked = { ...init, ...targetOf(progress.url, flags), ...proxied(request.sending, progress.url) };
+    const target = redirected(progress.url, asked, flags);
     const response = decoded(await context.fetch(target.url, target.init), flags);
     progress.response = response;
     const { location } = response.headers;
-    const follows = flags.on('location') && response.status >= 300 && response.status < 400 && location !== undefined;
+    const follows =
+      (flags.on('location') || flags.on('location-trusted')) &&
+      response.status >= 300 &&
+      response.status < 400 &&
+      location !== undefined;
     if (follows && progress.redirects >= Math.min(most, MAX_REDIRECTS))
       throw new CurlFailure(47, `Maximum (${Math.min(most, MAX_REDIRECTS)}) redirects followed`);
     const head = headOf(response);
     heads += head;
+    progress.headBytes = Buffer.byteLength(heads);
     if (flags.on('verbose')) {
       const version = response.head?.version ?? '1.1';
-      const told = conversation({ url: progress.url, dialled: target.url, init, version }, request.sending.names);
+      const told = conversation(
+        { url: progress.url, dialled: target.url, init: asked, version },
+        request.sending.names,
+      );
       context.io.err(told + shown(head, '<'));
     }
     if (!follows) {
@@ -164,9 +183,11 @@ async function send(request: Request, progress: Progress): Promise<FetchResponse
         context.io.err(`* Connection #0 to host ${new URL(progress.url).hostname} left intact\n`);
       return response;
     }
-    progress.url = new URL(location, progress.url).href;
-    progress.redirects += 1;
+    const next = new URL(location, progress.url);
     init = afterRedirect(init, response.status, flags);
+    if (next.origin !== new URL(progress.url).origin && !flags.on('location-trusted')) init = withoutSecrets(init);
+    progress.url = next.href;
+    progress.redirects += 1;
   }
 }
 
@@ -176,6 +197,23 @@ function afterRedirect(init: FetchInit, status: number, flags: Flags): FetchInit
   const { body: _, ...rest } = init;
   const { 'content-type': _type, ...headers } = init.headers ?? {};
   return { ...rest, method: 'GET', headers };
+}
+
+/** What was meant for one host is told to no other: curl keeps names and passwords, tokens and cookies from them. */
+function withoutSecrets(init: FetchInit): FetchInit {
+  const { authorization: _a, cookie: _c, host: _h, ...headers } = init.headers ?? {};
+  return { ...init, headers };
+}
+
+function targetOf(url: string, flags: Flags): Pick<FetchInit, 'target'> {
+  const target = flags.text('request-target');
+  if (target !== undefined) return { target };
+  return flags.on('path-as-is') ? targetAsTyped(url) : {};
+}
+
+function proxied(sending: Sending, url: string): Pick<FetchInit, 'proxy'> {
+  const proxy = sending.proxy(new URL(url).hostname);
+  return proxy === undefined ? {} : { proxy };
 }
 
 /** `--compressed`: the body as it was before the server packed it. */
@@ -190,53 +228,6 @@ function decoded(response: FetchResponse, flags: Flags): FetchResponse {
   } catch (error) {
     throw new CurlFailure(23, `Failed to decode the body: ${error instanceof Error ? error.message : String(error)}`);
   }
-}
-
-/** As it came, each line ended as on the wire; of HTTP/2 curl shows the version and no reason. */
-function headOf({ status, headers, head }: FetchResponse): string {
-  const { version, reason, lines } = head ?? {
-    version: '1.1',
-    reason: STATUS_CODES[status] ?? '',
-    lines: Object.entries(headers),
-  };
-  const first = `HTTP/${version} ${status} ${reason}`;
-  return [first, ...lines.map(([name, text]) => `${name}: ${text}`), '', ''].join('\r\n');
-}
-
-const shown = (head: string, sign: '<' | '>'): string =>
-  head
-    .replace(/\n$/, '')
-    .split('\n')
-    .map((line) => `${sign} ${line}\n`)
-    .join('');
-
-const OWN_NAMES: Readonly<Record<string, string>> = {
-  'user-agent': 'User-Agent',
-  accept: 'Accept',
-  host: 'Host',
-  'content-type': 'Content-Type',
-  cookie: 'Cookie',
-  referer: 'Referer',
-  range: 'Range',
-  authorization: 'Authorization',
-  'accept-encoding': 'Accept-Encoding',
-};
-
-/** What `-v` tells of the connection and of what is sent. */
-function conversation(
-  { url, dialled, init, version }: { url: string; dialled: string; init: FetchInit; version: string },
-  names: ReadonlyMap<string, string>,
-): string {
-  const [target, to] = [new URL(url), new URL(dialled)];
-  const port = to.port || (to.protocol === 'https:' ? '443' : '80');
-  const address = /^[\d.]+$/.test(to.hostname) ? ` (${to.hostname})` : '';
-  const { host = target.host, ...others } = init.headers ?? {};
-  const length = init.body === undefined ? {} : { 'Content-Length': String(Buffer.byteLength(init.body)) };
-  const path = init.target ?? `${target.pathname}${target.search}`;
-  const sent = [`${init.method} ${path} HTTP/${version}`, `Host: ${host}`];
-  for (const [name, text] of [...Object.entries(others), ...(init.moreHeaders ?? []), ...Object.entries(length)])
-    sent.push(`${names.get(name) ?? OWN_NAMES[name] ?? name}: ${text}`);
-  return `* Connected to ${target.hostname}${address} port ${port}\n${shown([...sent, '', ''].join('\r\n'), '>')}`;
 }
 
 /** Prints or saves the answer. */

@@ -1,11 +1,12 @@
 import { createHash } from 'node:crypto';
-import type { SecureVersion } from 'node:tls';
-import type { FetchInit } from '#workloads';
+import type { ClientProxy, FetchInit } from '#workloads';
 import { UsageError } from '../../command.ts';
 import { type Flags, readSeconds } from '../../flags.ts';
 import { readAll } from '../../language/pipe.ts';
 import type { CurlContext } from './context.ts';
 import { HELP } from './flags.ts';
+import { proxyOf } from './proxy.ts';
+import { tlsOf } from './tls.ts';
 
 const DEFAULT_TIMEOUT_MS = 60_000;
 const EXIT_READ = 26;
@@ -15,8 +16,10 @@ export interface Sending {
   readonly init: FetchInit;
   /** Header names as they were typed, by their lower-case form. */
   readonly names: ReadonlyMap<string, string>;
-  /** What `-G` puts into the query. */
+  /** What `-G` and `--url-query` put into the query. */
   readonly query: string;
+  /** Whom `-x` names, for the hosts that `--noproxy` does not. */
+  readonly proxy: (hostname: string) => ClientProxy | undefined;
 }
 
 interface Body {
@@ -28,10 +31,15 @@ interface Body {
 /** Reads flags, files and standard input. Throws UsageError. */
 export async function readSending(flags: Flags, context: CurlContext): Promise<Sending> {
   const data = await dataOf(flags, context);
+  if (flags.on('head') && data.length > 0 && !flags.on('get')) {
+    const both = 'You asked for both POST (-d, --data) and HEAD (-I, --head).';
+    throw new UsageError(`Warning: You can only select one HTTP request method! ${both}`, 2);
+  }
   const body = await bodyOf(data, flags, context);
   const headers: Record<string, string> = { 'user-agent': flags.text('user-agent') ?? 'curl/8.5.0', accept: '*/*' };
   if (flags.text('json') !== undefined) headers['accept'] = 'application/json';
   if (body?.contentType !== undefined) headers['content-type'] = body.contentType;
+  if (headers['user-agent'] === '') delete headers['user-agent'];
   const given = { cookie: 'cookie', referer: 'referer' } as const;
   for (const [flag, name] of Object.entries(given)) {
     const text = flags.text(flag);
@@ -42,21 +50,25 @@ export async function readSending(flags: Flags, context: CurlContext): Promise<S
   if (flags.on('compressed')) headers['accept-encoding'] = 'deflate, gzip, br, zstd';
   const user = flags.text('user');
   if (user !== undefined) headers['authorization'] = `Basic ${Buffer.from(user).toString('base64')}`;
+  const bearer = flags.text('oauth2-bearer');
+  if (bearer !== undefined) headers['authorization'] = `Bearer ${bearer}`;
   const { names, more } = typedHeaders(flags, headers);
   return {
     init: {
       method: flags.text('request') ?? (flags.on('head') ? 'HEAD' : (body?.method ?? 'GET')),
       headers,
       ...(more.length === 0 ? {} : { moreHeaders: more }),
+      ...(flags.on('http1.0') ? { http10: true } : {}),
       ...(flags.on('http2') || flags.on('http2-prior-knowledge') ? { http2: true } : {}),
       persistent: true,
       signal: context.io.signal,
-      timeoutMs: readTimeout(flags),
+      ...timeoutsOf(flags),
       tls: tlsOf(flags, context.read),
       ...(body === undefined ? {} : { body: body.text }),
     },
     names,
-    query: flags.on('get') ? data.join('&') : '',
+    query: [...(flags.on('get') ? data : []), ...flags.all('url-query').map(queryPart)].join('&'),
+    proxy: proxyOf(flags),
   };
 }
 
@@ -108,6 +120,13 @@ async function dataOf(flags: Flags, context: CurlContext): Promise<string[]> {
   return parts;
 }
 
+/** `--url-query`: as --data-urlencode, but for `+text`, which is taken as it is. */
+const queryPart = (text: string): string => {
+  if (text.startsWith('+')) return text.slice(1);
+  const at = text.indexOf('=');
+  return at < 0 ? urlEncoded(text) : `${at === 0 ? '' : text.slice(0, at + 1)}${urlEncoded(text.slice(at + 1))}`;
+};
+
 /** As curl does it: everything but letters, digits, - . _ and ~. */
 const urlEncoded = (text: string): string =>
   encodeURIComponent(text).replace(/[!'()*]/g, (char) => `%${char.charCodeAt(0).toString(16).toUpperCase()}`);
@@ -135,7 +154,10 @@ function multipart(fields: readonly string[], flags: Flags, context: CurlContext
   const plain = new Set(flags.all('form-string'));
   const parts = fields.map((field) => {
     const at = field.indexOf('=');
-    if (at <= 0) throw new UsageError(`curl: Illegally formatted input field\n${HELP}`, 2);
+    if (at <= 0) {
+      const why = 'Warning: Illegally formatted input field!\ncurl: option -F: is badly used here';
+      throw new UsageError(`${why}\n${HELP}`, 2);
+    }
     const [name, rest] = [field.slice(0, at), field.slice(at + 1)];
     if (plain.has(field)) return { head: `name="${name}"`, type: undefined, text: rest };
     const [, sign = '', content = '', options = ''] = /^([@<]?)((?:[^;]|;(?!type=|filename=))*)(.*)$/s.exec(rest) ?? [];
@@ -161,45 +183,19 @@ function multipart(fields: readonly string[], flags: Flags, context: CurlContext
   };
 }
 
-function tlsOf(flags: Flags, read: CurlContext['read']): NonNullable<FetchInit['tls']> {
-  const file = (flag: string): string | undefined => {
-    const path = flags.text(flag);
-    if (path === undefined) return undefined;
-    const text = read?.(path);
-    if (text === undefined) throw new UsageError(`curl: (77) error setting certificate file: ${path}`, 77);
-    return text;
+/** `-m` bounds all of it, `--connect-timeout` the connection alone. */
+function timeoutsOf(flags: Flags): Pick<FetchInit, 'timeoutMs' | 'connectTimeoutMs'> {
+  const given = (flag: string, told: string): number | undefined => {
+    const asked = flags.text(flag);
+    if (asked === undefined) return undefined;
+    const ms = readSeconds(asked);
+    if (ms === undefined)
+      throw new UsageError(`curl: option ${told}: expected a proper numerical parameter\n${HELP}`, 2);
+    return ms || undefined;
   };
-  const [ca, cert, key] = [file('cacert'), file('cert'), file('key')];
+  const connectTimeoutMs = given('connect-timeout', '--connect-timeout');
   return {
-    ...(flags.on('insecure') ? { insecure: true } : {}),
-    ...(ca === undefined ? {} : { ca }),
-    ...(cert === undefined ? {} : { cert }),
-    ...(key === undefined ? {} : { key }),
-    ...versionsOf(flags),
+    timeoutMs: Math.min(DEFAULT_TIMEOUT_MS, given('max-time', '-m') ?? DEFAULT_TIMEOUT_MS),
+    ...(connectTimeoutMs === undefined ? {} : { connectTimeoutMs }),
   };
-}
-
-const TLS_VERSIONS: Readonly<Record<string, SecureVersion>> = {
-  '1.0': 'TLSv1',
-  '1.1': 'TLSv1.1',
-  '1.2': 'TLSv1.2',
-  '1.3': 'TLSv1.3',
-};
-
-function versionsOf(flags: Flags): Pick<NonNullable<FetchInit['tls']>, 'minVersion' | 'maxVersion'> {
-  const least = ['1.2', '1.3'].find((each) => flags.on(`tlsv${each}`));
-  const most = TLS_VERSIONS[flags.text('tls-max') ?? ''];
-  return {
-    ...(least === undefined ? {} : { minVersion: TLS_VERSIONS[least] ?? 'TLSv1.2' }),
-    ...(most === undefined ? {} : { maxVersion: most }),
-  };
-}
-
-function readTimeout(flags: Flags): number {
-  const asked = flags.text('max-time') ?? flags.text('connect-timeout');
-  if (asked === undefined) return DEFAULT_TIMEOUT_MS;
-  const timeoutMs = readSeconds(asked);
-  if (timeoutMs === undefined)
-    throw new UsageError(`curl: option -m: expected a proper numerical parameter\n${HELP}`, 2);
-  return Math.min(DEFAULT_TIMEOUT_MS, timeoutMs || DEFAULT_TIMEOUT_MS);
 }

@@ -6,8 +6,12 @@ export interface Transfer {
   readonly method: string;
   readonly response: FetchResponse | undefined;
   readonly seconds: number;
+  /** When the last request began: what redirects took before it. */
+  readonly redirectSeconds: number;
   readonly redirects: number;
   readonly uploaded: number;
+  /** Of the heads of all answers. */
+  readonly headBytes: number;
   readonly exitCode: number;
   readonly error: string;
   readonly file: string;
@@ -15,14 +19,14 @@ export interface Transfer {
   readonly number: number;
 }
 
-/** Phases of a transfer that are not measured here one by one. */
-const UNMEASURED = new Set([
-  ...['time_namelookup', 'time_connect', 'time_appconnect', 'time_pretransfer', 'time_starttransfer', 'time_redirect'],
-  ...['speed_download', 'speed_upload', 'local_ip', 'local_port', 'ssl_verify_result', 'size_header', 'size_request'],
-]);
-
 function values(transfer: Transfer): Readonly<Record<string, string | number | undefined>> {
-  const { response, url, number } = transfer;
+  const { response, url, number, redirectSeconds } = transfer;
+  const { times } = response ?? {};
+  // Phases count from the beginning of the command's transfer, redirects included.
+  const at = (ms: number | undefined): string => (ms === undefined ? 0 : redirectSeconds + ms / 1000).toFixed(6);
+  const readyMs = times?.securedMs ?? times?.connectedMs;
+  const size = response?.body.length ?? 0;
+  const speed = (bytes: number): number => (transfer.seconds > 0 ? Math.round(bytes / transfer.seconds) : bytes);
   const target = new URL(url);
   const port = Number(target.port || (target.protocol === 'https:' ? 443 : 80));
   const { location } = response?.headers ?? {};
@@ -34,9 +38,12 @@ function values(transfer: Transfer): Readonly<Record<string, string | number | u
     exitcode: transfer.exitCode,
     filename_effective: transfer.file || undefined,
     http_code: response?.status ?? 0,
-    http_version: response === undefined ? '0' : '1.1',
+    http_version: response === undefined ? '0' : (response.head?.version ?? '1.1').replace('1.0', '1'),
+    local_ip: response?.localAddress,
+    local_port: response?.localPort ?? 0,
     method: transfer.method,
-    num_headers: Object.keys(response?.headers ?? {}).length,
+    num_headers: response?.head?.lines.length ?? Object.keys(response?.headers ?? {}).length,
+    num_connects: response === undefined ? 0 : transfer.redirects + 1,
     num_redirects: transfer.redirects,
     redirect_url: redirect === undefined ? undefined : new URL(redirect, url).href,
     referer: undefined,
@@ -44,8 +51,18 @@ function values(transfer: Transfer): Readonly<Record<string, string | number | u
     remote_port: response === undefined ? 0 : port,
     response_code: response?.status ?? 0,
     scheme: target.protocol.slice(0, -1).toUpperCase(),
-    size_download: response?.body.length ?? 0,
+    size_download: size,
+    size_header: response === undefined ? 0 : transfer.headBytes,
     size_upload: transfer.uploaded,
+    speed_download: speed(size),
+    speed_upload: speed(transfer.uploaded),
+    ssl_verify_result: 0,
+    time_appconnect: at(times?.securedMs),
+    time_connect: at(times?.connectedMs),
+    time_namelookup: at(times === undefined ? undefined : 0),
+    time_pretransfer: at(readyMs),
+    time_redirect: redirectSeconds.toFixed(6),
+    time_starttransfer: at(times?.answeredMs),
     time_total: transfer.seconds.toFixed(6),
     url,
     url_effective: url,
@@ -53,7 +70,7 @@ function values(transfer: Transfer): Readonly<Record<string, string | number | u
   };
 }
 
-/** The text of `-w`; unknown names and phases that are not measured are told on the error stream. Source: curl's manual, --write-out. */
+/** The text of `-w`; unknown names are told on the error stream. Source: curl's manual, --write-out. */
 export function writeOut(format: string, transfer: Transfer, err: (text: string) => void): string {
   const known = values(transfer);
   const { headers = {} } = transfer.response ?? {};
@@ -69,11 +86,7 @@ export function writeOut(format: string, transfer: Transfer, err: (text: string)
       if (name === 'stdout' || name === 'stderr') return '';
       if (name === 'http_code' || name === 'response_code') return String(known[name]).padStart(3, '0');
       if (Object.hasOwn(known, name)) return String(known[name] ?? '');
-      err(
-        UNMEASURED.has(name)
-          ? `curl: %{${name}} is not measured here; time_total is\n`
-          : `curl: unknown --write-out variable: '${name}'\n`,
-      );
+      err(`curl: unknown --write-out variable: '${name}'\n`);
       return '';
     },
   );
