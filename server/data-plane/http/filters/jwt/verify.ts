@@ -1,4 +1,4 @@
-import { type JwtProvider, type JwtRequirement, takesFrom } from '../../../config/jwt-config.ts';
+import { type JwtProvider, type JwtRequirement, type TokenLocation, takesFrom } from '../../../config/jwt-config.ts';
 import type { TokenFailure } from '../../../decisions/token-note.ts';
 import type { RequestHead } from '../../codec.ts';
 import { sanitizeClaims } from './claims.ts';
@@ -94,7 +94,7 @@ async function verifyAllowance(
   let status: JwtStatus = 'ok';
   for (const found of lastFirst(context.head, locations)) {
     const byIssuer = (token: Token): JwtProvider | undefined =>
-      providers.find((each) => (each.issuer === token.issuer || each.issuer === '') && takesFrom(each, found.location));
+      isTakenFrom(providers, found.location, token) ? ofIssuer(context.providers, token) : undefined;
     status = await verifyToken(found, byIssuer, undefined, context);
     if (status === 'ok') continue;
     const token = parseToken(found.text);
@@ -104,6 +104,14 @@ async function verifyAllowance(
   }
   return kind === 'missingOrFailed' ? 'ok' : status;
 }
+
+/** Whether a provider looks there for tokens of this issuer. */
+const isTakenFrom = (providers: readonly JwtProvider[], place: TokenLocation, { issuer }: Token): boolean =>
+  providers.some((each) => (each.issuer === issuer || each.issuer === '') && takesFrom(each, place));
+
+/** Also one that looks elsewhere; one that names no issuer serves those that nobody else names. */
+const ofIssuer = (providers: readonly JwtProvider[], { issuer }: Token): JwtProvider | undefined =>
+  providers.find((each) => each.issuer === issuer) ?? providers.find((each) => each.issuer === '');
 
 async function verifyToken(
   found: FoundToken,
