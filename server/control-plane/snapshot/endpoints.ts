@@ -6,7 +6,7 @@ import type { ServiceRegistry } from './registry.ts';
 import { endpointsOfEntries, type ServiceEntry } from './service-entries.ts';
 import { keepsSessions, type Service, serviceKey } from './services.ts';
 import type { WorkloadInstance } from './workload-entries.ts';
-import { NOWHERE, type Workload, type WorkloadIndex } from './workloads.ts';
+import { augmentLabels, NOWHERE, type Workload, type WorkloadIndex } from './workloads.ts';
 
 /** `DRAINING`: shuts down, and serves the sessions it has. */
 export type Health = 'HEALTHY' | 'UNHEALTHY' | 'DRAINING';
@@ -123,7 +123,7 @@ function sliceEndpoints(
     if (health === undefined) return [];
     return addresses.flatMap((ip) => {
       const named = targetRef?.name && workloads.byName.get(`${targetRef.namespace ?? namespace}/${targetRef.name}`);
-      const workload = named || workloads.byIp.get(ip) || strangerAt(ip, namespace);
+      const workload = named || workloads.byIp.get(ip) || strangerAt(ip);
       const network = workload.network || networkOf(ip);
       return ports.flatMap(({ port, name = '' }) =>
         port === undefined ? [] : [{ ip, port, portName: name, portKey: 0, weight: 0, network, health, workload }],
@@ -132,12 +132,14 @@ function sliceEndpoints(
   });
 }
 
-/** An address that no pod of the store has: outside the mesh. */
-const strangerAt = (ip: string, namespace: string): Workload => ({
+const OUTSIDE = augmentLabels({}, { locality: NOWHERE, network: '', node: '' });
+
+/** An address that no pod of the store has: outside the mesh, so in no namespace of it. */
+const strangerAt = (ip: string): Workload => ({
   name: '',
-  namespace,
+  namespace: '',
   ip,
-  labels: {},
+  labels: OUTSIDE,
   serviceAccount: '',
   locality: NOWHERE,
   tlsMode: 'disabled',
