@@ -3,7 +3,6 @@ import { extensionTypes } from '#xds';
 import { wireSafe } from '../http/headers.ts';
 import { type HostPolicy, readHostPolicy } from '../http/host.ts';
 import type { PathPolicy } from '../http/path.ts';
-import { readStrictHeaders } from '../http/router/strict-headers.ts';
 import { type AccessLogger, type AccessLogs, readAccessLogs } from './access-log/index.ts';
 import { fetchMs } from './awaited.ts';
 import { checkRules } from './bounds.ts';
@@ -18,6 +17,7 @@ import { type LocalReplyJson, type LocalReplyRewrite, readLocalReply } from './l
 import { type LogTimes, tcpLogTimes } from './log-times.ts';
 import { ConfigProblem, unknownExtension, within } from './problem.ts';
 import { compileRouteTable, type RouteTable } from './route-table.ts';
+import { type RouterOptions, readRouterOptions } from './router-options.ts';
 import { readStatsPlan, STATS_FILTER, type StatsPlan } from './stats-plan.ts';
 import { readTracing, type TracingConfig } from './tracing-config.ts';
 import { readTunneling, type TunnelRequest } from './tunneling-config.ts';
@@ -40,7 +40,7 @@ export interface ClientCertDetails {
 }
 
 /** An HTTP connection manager ready to serve. */
-export interface HttpFilterConfig extends ConnectionFilters {
+export interface HttpFilterConfig extends ConnectionFilters, RouterOptions {
   readonly kind: 'http';
   readonly statPrefix: string;
   /** Name of the RDS resource, or the table itself. */
@@ -74,10 +74,6 @@ export interface HttpFilterConfig extends ConnectionFilters {
   readonly certDetails: ClientCertDetails;
   /** The port that the client dialled is told in X-Forwarded-Port. */
   readonly tellsPort: boolean;
-  /** Answers and requests go without Envoy's own `x-envoy-` headers. */
-  readonly hidesEnvoyHeaders: boolean;
-  /** Headers by which clients ask for something and whose values must be readable; undefined: none. */
-  readonly strictHeaders: readonly string[] | undefined;
   /** Undefined: nothing is traced. */
   readonly tracing: TracingConfig | undefined;
   readonly accessLogs: readonly AccessLogger[];
@@ -240,8 +236,7 @@ function compileHcm(
     forwardClientCert: (config.forward_client_cert_details ?? 'SANITIZE') as HttpFilterConfig['forwardClientCert'],
     certDetails: readCertDetails(config['set_current_client_cert_details']),
     tellsPort: config['append_x_forwarded_port'] === true,
-    hidesEnvoyHeaders: config.http_filters?.at(-1)?.typed_config?.['suppress_envoy_headers'] === true,
-    strictHeaders: readStrictHeaders(config.http_filters?.at(-1)?.typed_config?.['strict_check_headers']),
+    ...readRouterOptions(config.http_filters?.at(-1)?.typed_config),
     tracing: readTracing(config),
     accessLogs: readAccessLogs(config.access_log ?? []),
     localReply: readLocalReply(config['local_reply_config'] as LocalReplyJson | undefined),

@@ -78,7 +78,8 @@ export function readTracing(config: HttpConnectionManager): TracingConfig | unde
     overallShare: shareOf(tracing.overall_sampling),
     ...readTags(tracing.custom_tags),
     maxPathLength: readNumber(tracing.max_path_tag_length, DEFAULT_PATH_LENGTH),
-    spawnsUpstream: tracing.spawn_upstream_span === true,
+    spawnsUpstream:
+      tracing.spawn_upstream_span === true || config.http_filters?.at(-1)?.typed_config?.['start_child_span'] === true,
     byRequestId: usesRequestId(config['request_id_extension']),
     tracer: readTracer(provider),
     propagates: no_context_propagation !== true,

@@ -104,6 +104,12 @@ export class ClusterStats {
     for (const stat of stats) stat.value++;
   }
 
+  /** The same, but the cluster's own figures of statuses leave it out. */
+  completed(status: number, origin: 'external' | 'internal' = 'external'): void {
+    this.#stats.stat(`${this.prefix}upstream_rq_completed`).value++;
+    for (const name of statusNames(status)) this.#stats.stat(`${this.prefix}${origin}.${name}`).value++;
+  }
+
   /** The answer to a client's request is complete, so long after the request was. */
   answered(ms: number): void {
     this.#times ??= this.#timesOf('external');

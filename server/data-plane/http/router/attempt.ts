@@ -14,6 +14,7 @@ import type {
 } from '../codec.ts';
 import type { Headers } from '../headers.ts';
 import type { TrySpan } from '../tracing/call-spans.ts';
+import type { TryLog } from './try-log.ts';
 
 /** Whoever makes tries; told what became of this one. */
 export interface AttemptOwner {
@@ -41,6 +42,8 @@ export interface AttemptOptions {
   readonly priority?: RoutePriority;
   /** Told what becomes of it. */
   readonly span?: TrySpan | undefined;
+  /** Writes what became of it. */
+  readonly log?: TryLog | undefined;
   /** The request is a tunnel whose bytes the host gets, and nothing of HTTP. */
   readonly endsTunnel?: boolean;
 }
@@ -59,6 +62,7 @@ export class UpstreamAttempt implements ResponseSink, StreamWaiter {
   /** The handshake that failed before there was a stream. */
   brokenHandshake: HandshakeRecord | undefined;
   readonly span: TrySpan | undefined;
+  readonly log: TryLog | undefined;
   readonly #owner: AttemptOwner;
   readonly priority: RoutePriority;
   readonly #request: PooledRequest;
@@ -76,6 +80,7 @@ export class UpstreamAttempt implements ResponseSink, StreamWaiter {
     this.#owner = options.owner;
     this.startedAt = options.startedAt;
     this.span = options.span;
+    this.log = options.log;
   }
 
   start(): void {
@@ -117,6 +122,7 @@ export class UpstreamAttempt implements ResponseSink, StreamWaiter {
       return;
     }
     if (this.span !== undefined) this.span.protocol = stream.protocol;
+    this.log?.connected(stream, connection);
     const { maxStreamDurationMs } = this.cluster.config.http;
     if (maxStreamDurationMs > 0) this.#life = this.cluster.clock.after(maxStreamDurationMs, () => this.#outlived());
     this.#owner.connected(this, stream);
@@ -129,12 +135,15 @@ export class UpstreamAttempt implements ResponseSink, StreamWaiter {
   head(head: ResponseHead, endStream: boolean): void {
     if (this.#over) return;
     this.span?.answered(head);
+    this.log?.answered(head);
     if (endStream) this.#leave();
     this.#owner.responseHead(this, head, endStream);
   }
 
   data(chunk: Buffer): void {
-    if (!this.#over) this.#owner.responseData(this, chunk);
+    if (this.#over) return;
+    this.log?.received(chunk.length);
+    this.#owner.responseData(this, chunk);
   }
 
   end(trailers: Headers | undefined): void {
@@ -144,6 +153,7 @@ export class UpstreamAttempt implements ResponseSink, StreamWaiter {
   }
 
   reset(reason: ResetReason, detail: string): void {
+    this.log?.failed(reason, detail);
     if (!this.#leave()) return;
     this.span?.failed(reason);
     this.#owner.failed(this, reason, detail);
@@ -173,6 +183,7 @@ export class UpstreamAttempt implements ResponseSink, StreamWaiter {
     this.#over = true;
     this.choice.host.activeRequests--;
     this.#life?.cancel();
+    this.log?.ended();
     return true;
   }
 }

@@ -19,7 +19,7 @@ export function flagRefusal({ info }: Exchange, verdict: RetryVerdict | undefine
 /** Counts how long the whole answer came after the whole request, which was there at `completeAt`. */
 export function tellTime(exchange: Exchange, cluster: UpstreamCluster, completeAt: number | undefined): void {
   const { info, finished, internal } = exchange;
-  if (!finished || completeAt === undefined || exchange.uncounted) return;
+  if (!finished || completeAt === undefined || exchange.uncounted || !exchange.config.countsAnswers) return;
   const ms = info.startedAt + info.durationMs - completeAt;
   if (internal) cluster.stats.answeredInternally(ms);
   else cluster.stats.answered(ms);

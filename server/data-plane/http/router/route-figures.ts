@@ -3,6 +3,7 @@ import type { CompiledRoute, CompiledVirtualHost } from '../../config/route-tabl
 import { RouteFigures } from '../../stats/route-figures.ts';
 import type { UpstreamCluster } from '../../upstream/cluster.ts';
 import type { Exchange } from '../exchange.ts';
+import { isGrpc } from '../grpc.ts';
 
 /** Under what a request counts besides its cluster; undefined: under nothing. */
 export function figuresOf(exchange: Exchange, route: CompiledRoute): RouteFigures | undefined {
@@ -28,8 +29,10 @@ function virtualClusterOf(exchange: Exchange, { virtualClusters }: CompiledVirtu
 
 /** Counts an answer of the cluster, or one in its place. */
 export function countAnswer(exchange: Exchange, cluster: UpstreamCluster, status: number): void {
-  if (exchange.uncounted) return;
-  cluster.stats.code(status, exchange.origin);
+  const { countsAnswers, countsGrpcStatuses } = exchange.config;
+  if (exchange.uncounted || !countsAnswers) return;
+  if (countsGrpcStatuses || !isGrpc(exchange.head.headers)) cluster.stats.code(status, exchange.origin);
+  else cluster.stats.completed(status, exchange.origin);
   exchange.routeFigures?.code(status);
   exchange.alternativeFigures?.code(status, exchange.origin);
 }

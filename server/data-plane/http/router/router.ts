@@ -119,7 +119,7 @@ function forward(exchange: Exchange, route: CompiledRoute, action: ForwardAction
     exchange.head.headers.set('x-envoy-decorator-operation', route.operation);
   }
   const { headers } = exchange.head;
-  const timeoutMs = takeMs(headers, 'x-envoy-upstream-rq-timeout-ms', routeTimeoutMs(headers, action));
+  const timeoutMs = wholeMs(exchange, routeTimeoutMs(headers, action));
   const tryMs = takeMs(headers, 'x-envoy-upstream-rq-per-try-timeout-ms', action.retry?.perTryTimeoutMs ?? 0);
   const perTryTimeoutMs = timeoutMs > 0 && tryMs >= timeoutMs ? 0 : tryMs;
   const mirrors =
@@ -179,12 +179,21 @@ function routeTimeoutMs(headers: Headers, action: ForwardAction): number {
   return maxGrpcTimeoutMs > 0 && (asked === 0 || asked > maxGrpcTimeoutMs) ? maxGrpcTimeoutMs : asked;
 }
 
+/** How long all tries may take: what the client asks for, or where that counts what a proxy before this one has told, else the route's. */
+function wholeMs({ config, head: { headers } }: Exchange, ofRoute: number): number {
+  const told = config.respectsExpectedTime ? headers.get('x-envoy-expected-rq-timeout-ms') : undefined;
+  if (told === undefined) return takeMs(headers, 'x-envoy-upstream-rq-timeout-ms', ofRoute);
+  return readMs(told, ofRoute);
+}
+
+const readMs = (given: string, otherwise: number): number => (/^\+?\d+$/.test(given) ? Number(given) : otherwise);
+
 /** A limit of the route, unless the client asks for another by header. */
 function takeMs(headers: Headers, name: string, ofRoute: number): number {
   const given = headers.get(name);
   if (given === undefined) return ofRoute;
   headers.remove(name);
-  return /^\+?\d+$/.test(given) ? Number(given) : ofRoute;
+  return readMs(given, ofRoute);
 }
 
 const NO_MIRRORS: readonly MirrorCall[] = [];

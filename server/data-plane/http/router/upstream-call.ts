@@ -34,6 +34,7 @@ import { RetryHosts } from './retry-hosts.ts';
 import { RetryState, type RetryVerdict } from './retry-state.ts';
 import { rewriteHost } from './rewrite.ts';
 import { countAnswer } from './route-figures.ts';
+import { TryLog } from './try-log.ts';
 import { answerTunnel, awaitsConsent, endsHere, introduceClient, replyFailedHandshake } from './tunnels.ts';
 
 const CONNECTED = { localOrigin: 'connected' } as const;
@@ -267,6 +268,7 @@ export class UpstreamCall extends HostWish implements AttemptOwner, BodyTarget, 
       request: owner.config.followsClient ? pooledRequest(exchange) : exchange.head,
       priority: this.options.action.priority,
       span: exchange.callSpans && beginTry(exchange, exchange.callSpans),
+      log: TryLog.of(exchange, choice, owner),
       endsTunnel: endsHere(exchange.head, this.options.action),
     });
     this.#attempt.start();
@@ -344,6 +346,7 @@ export class UpstreamCall extends HostWish implements AttemptOwner, BodyTarget, 
     reportTimeout(attempt.cluster, host);
     host.figures.rqError++;
     attempt.span?.timedOut();
+    attempt.log?.timedOut();
     attempt.drop('local_reset');
     const verdict = this.#verdictOnReset('local_reset', true);
     const detail = 'no answer within the limit of one try';
