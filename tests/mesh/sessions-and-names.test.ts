@@ -193,3 +193,23 @@ describe('an agent that answers DNS questions', () => {
     );
   });
 });
+
+describe('the curl of a pod', () => {
+  it('is told to upgrade where it speaks HTTP/1.0, as by any Envoy that does not accept it', async () => {
+    const [head = '', ...rest] = (await sh('curl -s -i -0 http://cart/hostname')).split('\r\n');
+    expect(head).toMatch(/^HTTP\/1\.[01] 426 Upgrade Required$/);
+    expect(rest.slice(-3)).toEqual(['connection: close', '', 'Upgrade Required']);
+  });
+
+  it('asks a proxy that is a Service of the mesh, with whole URLs', async () => {
+    expect(await sh("curl -s -o /dev/null -w '%{http_code}' -x cart:80 http://cart/hostname")).toBe('200');
+  });
+
+  it('tells when each phase was over, in their order', async () => {
+    const names = ['namelookup', 'connect', 'pretransfer', 'starttransfer', 'total'];
+    const format = names.map((name) => `%{time_${name}}`).join(' ');
+    const times = (await sh(`curl -s -o /dev/null -w '${format}' http://cart/hostname`)).split(' ').map(Number);
+    expect(times).toEqual(times.toSorted((a, b) => a - b));
+    expect(times[3]).toBeGreaterThan(0);
+  });
+});
