@@ -14,6 +14,7 @@ const LABS = [
   ...['gateway-api', 'gateway-tls', 'ingress-hosts', 'meet-the-mesh'],
   ...['certificates-rotate', 'locality-failover', 'outlier-ejection', 'pools-and-overflow'],
   ...['envoyfilter', 'jwt-claims', 'rogue-pod', 'zero-trust-pairs'],
+  ...['inc-one-slow-pod', 'inc-slow-reviews'],
 ];
 
 it.each(LABS)(
