@@ -103,11 +103,15 @@ function outboundCluster(input: ClusterInput): IstioCluster | undefined {
   };
 }
 
-/** Connections keep their address where the rule says so; a subset cannot take that back. Source: buildSubsetCluster in istio pilot. */
+/**
+ * Connections keep their address where the rule says so; a subset cannot take that back, nor can a subset's port what the subset says.
+ * Source: buildSubsetCluster in istio pilot.
+ */
 const passesOn = ({ scope, port, rule, subset }: ClusterInput, policy: EffectivePolicy): boolean =>
   isPassthrough(policy.loadBalancer?.value) ||
   (subset !== undefined &&
-    isPassthrough(effectivePolicy(rule, { port: port.port, mesh: scope.snapshot.mesh }).loadBalancer?.value));
+    (isPassthrough(subset.value.trafficPolicy?.loadBalancer) ||
+      isPassthrough(effectivePolicy(rule, { port: port.port, mesh: scope.snapshot.mesh }).loadBalancer?.value)));
 
 const isPassthrough = (balancer: LoadBalancerSettings | undefined): boolean => balancer?.simple === 'PASSTHROUGH';
 
