@@ -91,10 +91,14 @@ interface ProviderJson {
 interface RequirementJson {
   readonly provider_name?: string;
   readonly provider_and_audiences?: { readonly provider_name?: string; readonly audiences?: readonly string[] };
-  readonly requires_any?: { readonly requirements?: readonly RequirementJson[] };
-  readonly requires_all?: { readonly requirements?: readonly RequirementJson[] };
+  readonly requires_any?: RequirementsJson;
+  readonly requires_all?: RequirementsJson;
   readonly allow_missing?: object;
   readonly allow_missing_or_failed?: object;
+}
+
+interface RequirementsJson {
+  readonly requirements?: readonly RequirementJson[];
 }
 
 interface RuleJson {
@@ -162,11 +166,16 @@ function compileRequirement(
   if (given.allow_missing) return { kind: 'missing', ...lookedThrough(near) };
   if (given.allow_missing_or_failed) return { kind: 'missingOrFailed', ...lookedThrough(near) };
   if (given.requires_all) {
-    const each = (given.requires_all.requirements ?? []).map((one) => compileRequirement(one, providers, near));
-    return { kind: 'all', each };
+    const all = several(given.requires_all, 'requires_all');
+    return { kind: 'all', each: all.map((one) => compileRequirement(one, providers, near)) };
   }
-  if (given.requires_any) return compileAny(given.requires_any.requirements ?? [], providers, near);
+  if (given.requires_any) return compileAny(several(given.requires_any, 'requires_any'), providers, near);
   throw new ConfigProblem('requires', 'is empty');
+}
+
+function several({ requirements = [] }: RequirementsJson, field: string): readonly RequirementJson[] {
+  if (requirements.length >= 2) return requirements;
+  throw new ConfigProblem(`${field}.requirements`, 'value must contain at least 2 item(s)');
 }
 
 /** An allowance among alternatives comes last, and looks only where its named siblings look. */
