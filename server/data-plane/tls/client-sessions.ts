@@ -1,7 +1,14 @@
+import type { X509Certificate } from 'node:crypto';
 import type { SecureContext, TLSSocket } from 'node:tls';
+import { peerOf } from './known-peers.ts';
 
-interface Kept {
+/** A session that a server gave, and who the server was. */
+export interface ClientSession {
   readonly session: Buffer;
+  readonly certificate: X509Certificate;
+}
+
+interface Kept extends ClientSession {
   /** Whom the server was asked to be. */
   readonly peer: string;
   /** One of TLS 1.3 is taken up once. */
@@ -25,32 +32,29 @@ export class ClientSessions {
   }
 
   /** The session to take up, if there is one. `now`: wall time. */
-  take(context: SecureContext, peer: string, now: number): Buffer | undefined {
+  take(context: SecureContext, peer: string, now: number): ClientSession | undefined {
     if (this.#context !== context) return undefined;
     const at = this.#kept.findIndex((each) => each.peer === peer && each.validUntilMs > now);
     const found = this.#kept[at];
     if (found?.once === true) this.#kept.splice(at, 1);
-    return found?.session;
+    return found;
   }
 
   /** Keeps what the server gives on this connection. */
   listen(socket: TLSSocket, context: SecureContext, peer: string): void {
     if (this.#most === 0) return;
     socket.on('session', (session: Buffer) => {
-      const validUntilMs = validUntil(socket);
-      if (validUntilMs === undefined) return;
+      const certificate = peerOf(socket);
+      // It has shown nothing.
+      if (certificate === undefined) return;
+      const validUntilMs = validUntil(certificate, socket.getX509Certificate());
       if (this.#context !== context) this.#kept = [];
       this.#context = context;
-      this.#kept.unshift({ session, peer, once: socket.getProtocol() === 'TLSv1.3', validUntilMs });
+      this.#kept.unshift({ session, certificate, peer, once: socket.getProtocol() === 'TLSv1.3', validUntilMs });
       this.#kept.length = Math.min(this.#kept.length, this.#most);
     });
   }
 }
 
-/** Undefined where the server has shown nothing. */
-function validUntil(socket: TLSSocket): number | undefined {
-  const peer = socket.getPeerX509Certificate();
-  if (peer === undefined) return undefined;
-  const own = socket.getX509Certificate();
-  return Math.min(Date.parse(peer.validTo), own === undefined ? Number.POSITIVE_INFINITY : Date.parse(own.validTo));
-}
+const validUntil = (server: X509Certificate, own: X509Certificate | undefined): number =>
+  Math.min(Date.parse(server.validTo), own === undefined ? Number.POSITIVE_INFINITY : Date.parse(own.validTo));

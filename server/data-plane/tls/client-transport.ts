@@ -11,6 +11,7 @@ import {
   versionsBetween,
 } from './credentials.ts';
 import { chainFailure, describeTlsError, namedSanFailure, SECRET_NOT_SUPPLIED, sanFailure } from './failure-reason.ts';
+import { peerOf, takesUp } from './known-peers.ts';
 import type { SubjectAltNames } from './subject-alt-names.ts';
 import { coversName, parseSubjectAltNames } from './subject-alt-names.ts';
 import { type Intent, peerChainOf, readHandshake, readTlsFacts } from './tls-facts.ts';
@@ -104,11 +105,11 @@ function start(options: ClientTransportOptions, socket: Socket, credentials: Tls
   const secureContext = options.contexts.get(credentials, options.versions ?? {});
   const peer = `${sni} ${namedPeer}`;
   // OpenSSL, too, holds certificates against the machine's own clock.
-  const session = sessions?.take(secureContext, peer, Date.now());
+  const before = sessions?.take(secureContext, peer, Date.now());
   const secured = connect({
     socket,
     secureContext,
-    ...(session !== undefined && { session }),
+    ...(before !== undefined && { session: before.session }),
     // An explicit empty name keeps Node from sending the address as SNI.
     servername: options.sni,
     ALPNProtocols: [...options.alpn],
@@ -118,13 +119,14 @@ function start(options: ClientTransportOptions, socket: Socket, credentials: Tls
       return reason === undefined ? undefined : new UnexpectedPeer(reason);
     },
   });
+  if (before !== undefined) takesUp(secured, before.certificate);
   sessions?.listen(secured, secureContext, peer);
   return secured;
 }
 
 /** Node compares no names where a session is taken up. */
 const resumedFault = (options: ClientTransportOptions, socket: TLSSocket): string | undefined =>
-  peerFault(options, parseSubjectAltNames(socket.getPeerX509Certificate()?.subjectAltName));
+  peerFault(options, parseSubjectAltNames(peerOf(socket)?.subjectAltName));
 
 /** Envoy looks at the name that was asked for first. */
 function peerFault({ matchesPeer, namedPeer }: ClientTransportOptions, names: SubjectAltNames): string | undefined {
