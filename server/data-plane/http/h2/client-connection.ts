@@ -4,7 +4,7 @@ import type { AnswerLimits } from '../../config/upstream-protocol.ts';
 import type { ResponseSink, TlsFacts, UpstreamStream } from '../codec.ts';
 import { formatEndpoint } from '../h1/socket-address.ts';
 import { ClientStream, type ClientStreamHost, type StreamKeeper } from './client-stream.ts';
-import { ErrorCode, type Violation, violation } from './errors.ts';
+import { ErrorCode, takenUpAgain, type Violation, violation } from './errors.ts';
 import { Setting } from './frame.ts';
 import type { Http2Counter } from './http2-counter.ts';
 import { Http2Session, STREAM_WINDOW } from './session.ts';
@@ -163,9 +163,10 @@ export class Http2ClientConnection implements SessionRole, ClientStreamHost {
   }
 
   onGoAway(lastStreamId: number): Violation | undefined {
-    if (lastStreamId > (this.#lastTaken ?? lastStreamId)) {
-      return violation(ErrorCode.PROTOCOL_ERROR, 'GOAWAY takes up streams that an earlier one has refused.');
+    if (lastStreamId > 0 && lastStreamId % 2 === 0) {
+      return violation(ErrorCode.PROTOCOL_ERROR, 'GOAWAY names a stream of its sender.');
     }
+    if (lastStreamId > (this.#lastTaken ?? lastStreamId)) return takenUpAgain();
     const draining = this.#draining;
     this.#draining = true;
     if (this.#lastTaken === undefined) this.#owner.onCloseNotice();

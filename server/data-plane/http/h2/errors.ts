@@ -43,6 +43,34 @@ export const malformed = (explanation: string): Violation => violation(ErrorCode
 /** A header that has no place in such a message. */
 export const invalidField = (explanation: string): Violation => violation(ErrorCode.PROTOCOL_ERROR, explanation, FIELD);
 
+/** Of two GOAWAY frames the second one names a later stream (RFC 9113 §6.8). */
+export const takenUpAgain = (): Violation =>
+  violation(ErrorCode.PROTOCOL_ERROR, 'GOAWAY takes up streams that an earlier one has refused.');
+
 /** The peer keeps this side busy to no purpose; `details` in Envoy's words. */
 export const flood = (what: string, details: string): Violation =>
   violation(ErrorCode.ENHANCE_YOUR_CALM, `The peer sends too many ${what}.`, details);
+
+/** Frames without a byte that end nothing, one behind the other. */
+export const emptyFlood = (): Violation => ({
+  ...flood('empty frames', 'http2.inbound_empty_frames_flood'),
+  others: 'codec_error:Too_many_consecutive_frames_with_an_empty_payload',
+});
+
+/** Envoy has no words of its own for it. */
+const UNKNOWN = 'http2.unknown.nghttp2.error';
+
+/** A window was not obeyed, or grows beyond what one may be. */
+export const overrun = (): Violation =>
+  violation(ErrorCode.FLOW_CONTROL_ERROR, 'More bytes were sent than the windows allow.', UNKNOWN);
+
+/** `what`: the frame. */
+export const neverOpened = (what: string): Violation =>
+  violation(ErrorCode.PROTOCOL_ERROR, `${what} for a stream that was never opened.`);
+
+/** More SETTINGS are acknowledged than this side has sent. */
+export const takenTwice = (): Violation =>
+  violation(ErrorCode.PROTOCOL_ERROR, 'SETTINGS are acknowledged that were never sent.');
+
+/** A window update of nothing (RFC 9113 §6.9). */
+export const noIncrement = (): Violation => violation(ErrorCode.PROTOCOL_ERROR, 'WINDOW_UPDATE adds nothing.');

@@ -1,6 +1,16 @@
 import { lengthOf } from '../byte-meter.ts';
 import type { ConnectionWindow } from './connection-window.ts';
-import { ErrorCode, flood, type Violation, violation } from './errors.ts';
+import {
+  ErrorCode,
+  emptyFlood,
+  flood,
+  neverOpened,
+  noIncrement,
+  overrun,
+  takenTwice,
+  type Violation,
+  violation,
+} from './errors.ts';
 import { FLOODED, FloodGuard, type FloodKind, floodFacts, SMALL_UPDATE } from './flood-guard.ts';
 import { Flag, FRAME_HEADER, FrameType, MAX_FRAME, MAX_WINDOW } from './frame.ts';
 import { type FrameHandler, type FrameHead, FrameReader } from './frame-reader.ts';
@@ -53,6 +63,8 @@ export class FrameInput implements FrameHandler {
   /** Of the bytes that are being read. */
   #fedBytes = 0;
   #settingsSeen = false;
+  /** This side has sent SETTINGS once, when the connection began. */
+  #settingsTaken = false;
   /** The head of a new stream has begun. */
   #headAwaited = false;
   /** The stream of the DATA frame under way, and the bytes of it that no stream has taken yet. */
@@ -185,9 +197,9 @@ export class FrameInput implements FrameHandler {
     }
   }
 
-  #orderProblem({ type }: FrameHead): Violation | undefined {
+  #orderProblem({ type, flags }: FrameHead): Violation | undefined {
     if (this.#headers.open && type !== FrameType.CONTINUATION) return interrupted();
-    if (this.#settingsSeen || type === FrameType.SETTINGS) return undefined;
+    if (this.#settingsSeen || (type === FrameType.SETTINGS && (flags & Flag.ACK) === 0)) return undefined;
     return violation(ErrorCode.PROTOCOL_ERROR, 'The first frame is not SETTINGS.');
   }
 
@@ -293,8 +305,12 @@ export class FrameInput implements FrameHandler {
   }
 
   #onSettings(head: FrameHead, bytes: Buffer, start: number, end: number): void {
+    if ((head.flags & Flag.ACK) !== 0) {
+      if (this.#settingsTaken) this.#target.fail(takenTwice());
+      this.#settingsTaken = true;
+      return;
+    }
     this.#settingsSeen = true;
-    if ((head.flags & Flag.ACK) !== 0) return;
     const before = this.#target.peer.initialWindow;
     const problem =
       this.#target.peer.read(bytes, start, end) ?? this.#shiftWindows(this.#target.peer.initialWindow - before);
@@ -383,19 +399,3 @@ const MAX_ANSWERS = 1000;
 /** What one read brings at most. */
 const FULL_READ = 64 * 1024;
 const UNREAD = 'codec_error:Too_many_control_frames_in_the_outbound_queue.';
-
-const emptyFlood = (): Violation => ({
-  ...flood('empty frames', 'http2.inbound_empty_frames_flood'),
-  others: 'codec_error:Too_many_consecutive_frames_with_an_empty_payload',
-});
-
-/** Envoy has no words of its own for it. */
-const UNKNOWN = 'http2.unknown.nghttp2.error';
-
-const overrun = (): Violation =>
-  violation(ErrorCode.FLOW_CONTROL_ERROR, 'More bytes were sent than the windows allow.', UNKNOWN);
-
-const neverOpened = (what: string): Violation =>
-  violation(ErrorCode.PROTOCOL_ERROR, `${what} for a stream that was never opened.`);
-
-const noIncrement = (): Violation => violation(ErrorCode.PROTOCOL_ERROR, 'WINDOW_UPDATE adds nothing.');

@@ -5,7 +5,7 @@ import type { CodecError, DownstreamConnection, ServerConnectionOptions, TlsFact
 import { LazyDeadline } from '../h1/lazy-deadline.ts';
 import { formatEndpoint } from '../h1/socket-address.ts';
 import { Headers } from '../headers.ts';
-import { ErrorCode, type Violation, violation } from './errors.ts';
+import { ErrorCode, takenUpAgain, type Violation, violation } from './errors.ts';
 import { MAX_STREAM_ID, Setting } from './frame.ts';
 import type { WholeBlock } from './header-block.ts';
 import { type ReadRequest, readRequest } from './request-head.ts';
@@ -57,6 +57,8 @@ class ServerConnection implements DownstreamConnection, SessionRole {
   /** The stream whose head has begun. */
   #headOf = 0;
   #spoken = false;
+  /** Of the last GOAWAY. */
+  #lastTaken = MAX_STREAM_ID;
   readonly #rules: Parameters<typeof readRequest>[1];
   /** no · announced: GOAWAY went out, streams are still taken · final: no more are taken. */
   #drain: Timer | undefined = undefined;
@@ -163,8 +165,12 @@ class ServerConnection implements DownstreamConnection, SessionRole {
     this.#idle.set(this.#options.idleTimeoutMs ?? DEFAULT_IDLE_TIMEOUT_MS);
   }
 
-  onGoAway(): undefined {
-    // The client opens no more streams; those that are open go on.
+  /** The client opens no more streams; those that are open go on. It names a stream of this side, which has none. */
+  onGoAway(lastStreamId: number): Violation | undefined {
+    if (lastStreamId % 2 === 1) return violation(ErrorCode.PROTOCOL_ERROR, 'GOAWAY names a stream of its sender.');
+    if (lastStreamId > this.#lastTaken) return takenUpAgain();
+    this.#lastTaken = lastStreamId;
+    return undefined;
   }
 
   onSettings(): void {
