@@ -70,7 +70,7 @@ export function parseRequest(
   let i = start + methodEnd + 1;
   while (IS_TARGET[bytes[i]!] === 1) i++;
   const target = text.slice(methodEnd + 1, i - start);
-  if (target.length === 0 || bytes[i] !== SPACE) return refusedLine(bytes[i], rules);
+  if (target.length === 0 || bytes[i] !== SPACE) return refusedLine(bytes, i, rules);
   const minor = httpMinor(bytes, i + 1);
   if (minor < 0)
     return isOtherVersion(text, i + 1 - start) && !rules.acceptHttp10 ? FAILURES.lowVersion : FAILURES.version;
@@ -80,9 +80,10 @@ export function parseRequest(
   return assemble(method, target, minor, fields, rules);
 }
 
-/** Envoy tells control characters, for which `byte` is no white space, and lines that end without a version from those of another form. */
-function refusedLine(byte: number | undefined, { acceptHttp10 }: RequestRules): Failure {
-  if (byte === CR && !acceptHttp10) return FAILURES.lowVersion;
+/** Envoy tells control characters, for which the byte `at` is no white space, and lines that end without a version from those of another form. */
+function refusedLine(bytes: Uint8Array, at: number, { acceptHttp10 }: RequestRules): Failure {
+  const byte = bytes[at];
+  if (byte === CR && bytes[at + 1] === LF && !acceptHttp10) return FAILURES.lowVersion;
   const control = byte !== undefined && (byte < TAB || (byte > CR && byte < SPACE) || byte === DELETE);
   return control ? FAILURES.control : FAILURES.requestLine;
 }
