@@ -3,6 +3,7 @@ import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
 import { parse } from 'yaml';
 import * as answerReaders from './answer-readers.ts';
+import { everywhere } from './fuzz.ts';
 import * as requestReaders from './request-readers.ts';
 
 /** A message of our own making, what is read of it, and why. */
@@ -30,15 +31,13 @@ const bytesOf = ({ bytes }: Entry): Buffer =>
     bytes.map((part) => Buffer.from(typeof part === 'string' ? part : part.text.repeat(part.times), 'latin1')),
   );
 
-const byteByByte = (wire: Buffer): number[] => Array.from(wire, (_, i) => i);
-
 describe.each(['framing.yaml', 'chunks.yaml', 'lines.yaml', 'pipelines.yaml'])('of the requests in %s', (file) => {
   const told = ({ requests }: requestReaders.Reading): string[] =>
     requests.map(({ method, target, body }) => `${method} ${target}${body === '' ? '' : ` ${body}`}`);
 
   it.each(entriesOf(file).map((entry) => [entry.name, entry] as const))('%s', async (_name, entry) => {
     const wire = bytesOf(entry);
-    const slow = await requestReaders.readRequests(requestReaders.ours, wire, byteByByte(wire));
+    const slow = await requestReaders.readRequests(requestReaders.ours, wire, everywhere(wire));
     const quick = await requestReaders.readRequests(requestReaders.ours, wire, []);
     for (const reading of [slow, quick]) {
       expect(told(reading)).toEqual(entry.reads ?? []);
@@ -56,7 +55,7 @@ describe('of the answers in answers.yaml', () => {
 
   it.each(entriesOf('answers.yaml').map((entry) => [entry.name, entry] as const))('%s', async (_name, entry) => {
     const asked = { method: entry.method ?? 'GET', wire: bytesOf(entry), closes: entry.closes ?? false };
-    const slow = await answerReaders.readAnswers(answerReaders.ours, [asked], byteByByte);
+    const slow = await answerReaders.readAnswers(answerReaders.ours, [asked], everywhere);
     const quick = await answerReaders.readAnswers(answerReaders.ours, [asked], () => []);
     for (const reading of [slow, quick]) {
       expect(told(reading)).toEqual(entry.reads ?? []);

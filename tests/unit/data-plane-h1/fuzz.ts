@@ -120,6 +120,10 @@ export function places(numbers: readonly number[], length: number): number[] {
   return numbers.map((number) => number % (length + 1)).sort((a, b) => a - b);
 }
 
+/** Cuts at each byte; behind the first thousands, of floods and huge heads, in pieces of 61. */
+export const everywhere = (wire: Buffer): number[] =>
+  Array.from(wire, (_, i) => i).filter((i) => i < 4000 || i % 61 === 0);
+
 /** Damage that attackers do: bytes that parsers disagree about, put in, put over, or taken out. */
 export const damage = fc.array(
   fc.record({

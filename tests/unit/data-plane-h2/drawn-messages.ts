@@ -80,6 +80,14 @@ function latin1(bytes: Uint8Array): string {
   return Buffer.from(bytes).toString('latin1');
 }
 
+/** The block with the length of the body behind it. */
+export const withLength = (block: DrawnBlock, bytes: number): DrawnBlock => ({
+  ...block,
+  fields: [...block.fields, { name: 'content-length', value: String(bytes), style: LENGTH }],
+});
+
+const LENGTH: FieldStyle = { form: 'indexed', nameByPlace: true, huffman: true };
+
 export const textOf = ({ parts }: DrawnBody): string => parts.map(({ data }) => data).join('');
 
 /** The frames of a header list. `dependsOn`: the stream that its priority names. */

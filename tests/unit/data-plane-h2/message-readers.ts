@@ -24,9 +24,10 @@ export interface SeenMessage {
 /** The streams that one side of a connection has read. */
 export interface MessageReader {
   readonly messages: () => SeenMessage[];
+  /** Streams whose message is whole, in the order of their ends. */
+  readonly ended: readonly number[];
+  /** Why it reads no further, or not one of the streams. */
   readonly refusal: () => string | undefined;
-  /** Its codec, to look at in a test of its own. */
-  readonly write?: () => void;
 }
 
 export type OpenMessages = (side: Duplex) => MessageReader;
@@ -34,6 +35,7 @@ export type OpenMessages = (side: Duplex) => MessageReader;
 /** Our server. It answers 204 once a request is whole. */
 export const ourServer: OpenMessages = (side) => {
   const requests: ReceivedRequest[] = [];
+  const ended: number[] = [];
   let refusal: CodecError | undefined;
   createHttp2ServerConnection(asSocket(side), {
     clock: systemClock(),
@@ -43,19 +45,22 @@ export const ourServer: OpenMessages = (side) => {
     onRequest: (stream, connection) => {
       const received = new ReceivedRequest(stream, connection);
       requests.push(received);
-      received.onEnd = () => stream.sendHead({ status: 204, headers: new Headers() }, true);
+      received.onEnd = () => {
+        ended.push(idOf(received));
+        stream.sendHead({ status: 204, headers: new Headers() }, true);
+      };
     },
   });
-  return {
-    messages: () => requests.map(seenRequest),
-    refusal: () => refusal && `${refusal.details}: ${refusal.explanation}`,
-  };
+  return { messages: () => requests.map(seenRequest), ended, refusal: () => refusal?.details };
 };
 
-function seenRequest({ stream, body, trailers, ended, resetReason }: ReceivedRequest): SeenMessage {
+const idOf = ({ stream }: ReceivedRequest): number => (stream as unknown as { id: number }).id;
+
+function seenRequest(received: ReceivedRequest): SeenMessage {
+  const { stream, body, trailers, ended, resetReason } = received;
   const { method, scheme, path, authority, headers } = stream.head;
   return {
-    id: (stream as unknown as { id: number }).id,
+    id: idOf(received),
     informational: [],
     head: [`${method} ${scheme}://${authority}${path}`, ...linesOf(headers.flat)],
     body,
@@ -67,6 +72,7 @@ function seenRequest({ stream, body, trailers, ended, resetReason }: ReceivedReq
 /** Node's server, which reads with nghttp2; it answers likewise. */
 export const nodeServer: OpenMessages = (side) => {
   const messages: Collected[] = [];
+  const ended: number[] = [];
   let refusal: string | undefined;
   // White space around a value is no reason for Envoy to refuse it.
   const session = performServerHandshake(side, { strictFieldWhitespaceValidation: false });
@@ -76,12 +82,13 @@ export const nodeServer: OpenMessages = (side) => {
   session.on('stream', (stream, _headers, flags, raw) => {
     const message = new Collected(stream, requestLines(raw as unknown as string[]));
     messages.push(message);
-    message.onEnd = () => {
+    message.onEnd = (id) => {
+      ended.push(id);
       if (!stream.destroyed && !stream.closed) stream.respond({ ':status': 204 }, { endStream: true });
     };
     if ((flags & 1) !== 0) stream.resume();
   });
-  return { messages: () => messages.map((message) => message.seen()), refusal: () => refusal };
+  return { messages: () => messages.map((message) => message.seen()), ended, refusal: () => refusal };
 };
 
 /** A stream of Node's. */
@@ -92,7 +99,7 @@ class Collected {
   #head: string[] | undefined;
   #trailers: string[] = [];
   #state: SeenMessage['state'] = 'open';
-  onEnd: () => void = () => undefined;
+  onEnd: (id: number) => void = () => undefined;
 
   constructor(stream: Http2Stream, head?: string[]) {
     this.#stream = stream;
@@ -106,7 +113,7 @@ class Collected {
       // Node ends the body of a stream that was reset without an error, too; that of an answer when the stream is closed.
       if ((head !== undefined && stream.closed) || (stream.rstCode ?? 0) !== 0 || stream.aborted) return;
       this.#state = 'ended';
-      this.onEnd();
+      this.onEnd(stream.id ?? 0);
     });
     stream.on('close', () => {
       if (this.#state === 'open') this.#state = 'reset';
@@ -123,10 +130,6 @@ class Collected {
 
   informational(lines: string[]): void {
     this.#informational.push(lines);
-  }
-
-  end(): void {
-    this.#state = 'ended';
   }
 
   seen(): SeenMessage {
@@ -157,20 +160,24 @@ export const ourClient =
       },
       { clock: systemClock() },
     );
+    const ended: number[] = [];
     const answers = methods.map((method, i) => {
+      const id = 2 * i + 1;
       const response = new ReceivedResponse();
       connection.open(response, { onStreamEnd: () => undefined }).sendHead(request(method), true);
       void response.settled().then(() => {
         if (response.resetReason !== undefined) refusal ??= response.resetReason.detail;
+        else ended.push(id);
       });
-      return { id: 2 * i + 1, response };
+      return { id, response };
     });
     return {
       messages: () =>
         answers
           .filter(({ response }) => response.response !== undefined)
           .map(({ id, response }) => seenAnswer(id, response)),
-      refusal: () => (connection.violated ? refusal : undefined),
+      ended,
+      refusal: () => refusal,
     };
   };
 
@@ -197,9 +204,11 @@ export const nodeClient =
     session.on('error', (error) => {
       refusal ??= error.message;
     });
+    const ended: number[] = [];
     const answers = methods.map((method) => {
       const stream = session.request({ ':method': method, ':path': '/' }, { endStream: true });
       const message = new Collected(stream);
+      message.onEnd = (id) => ended.push(id);
       stream.on('headers', (_fields, _flags, raw) => message.informational(answerLines(raw as unknown as string[])));
       stream.on('response', (_fields, _flags, raw) => {
         message.head = answerLines(raw as unknown as string[]);
@@ -208,6 +217,7 @@ export const nodeClient =
     });
     return {
       messages: () => answers.filter(({ headSeen }) => headSeen).map((message) => message.seen()),
+      ended,
       refusal: () => refusal,
     };
   };
@@ -218,6 +228,8 @@ export interface MessageReading {
   /** Of each message that is whole, by its stream: the number of bytes that had been fed. */
   readonly ends: ReadonlyMap<number, number>;
   readonly refusal: string | undefined;
+  /** What the reader wrote itself. */
+  readonly sent: Buffer;
 }
 
 /** Feeds `bytes` in the given pieces, until the reader has closed or has nothing more to say. */
@@ -227,16 +239,18 @@ export async function readMessages(
   cuts: readonly number[],
 ): Promise<MessageReading> {
   const wire = openWire();
-  const { messages, refusal } = open(wire.far);
+  const sent: Buffer[] = [];
+  wire.near.on('data', (chunk: Buffer) => sent.push(Buffer.from(chunk)));
+  const { messages, ended, refusal } = open(wire.far);
   const ends = new Map<number, number>();
-  const whole = (): SeenMessage[] => messages().filter(({ state }) => state === 'ended');
+  const note = (at: number): void => {
+    while (ends.size < ended.length) ends.set(ended[ends.size]!, at);
+  };
   await turn();
-  await feed(wire, bytes, cuts, (at) => {
-    for (const { id } of whole()) if (!ends.has(id)) ends.set(id, at);
-  });
-  await settle(wire, () => whole().length);
-  for (const { id } of whole()) if (!ends.has(id)) ends.set(id, bytes.length);
-  const reading = { messages: messages(), ends, refusal: refusal() };
+  await feed(wire, bytes, cuts, note);
+  await settle(wire, () => ended.length);
+  note(bytes.length);
+  const reading = { messages: messages(), ends, refusal: refusal(), sent: Buffer.concat(sent) };
   wire.destroy();
   return reading;
 }

@@ -12,6 +12,7 @@ import {
   headerFrames,
   styled,
   textOf,
+  withLength,
 } from './drawn-messages.ts';
 import { forNode, injureFrames, wounds } from './frame-damage.ts';
 import { SETTINGS } from './harness.ts';
@@ -26,6 +27,8 @@ interface DrawnAnswer {
   readonly early: readonly DrawnBlock[];
   readonly head: DrawnBlock;
   readonly bodyless: boolean;
+  /** It says how long its body is. */
+  readonly sized: boolean;
   readonly body: DrawnBody;
 }
 
@@ -41,6 +44,7 @@ const drawnAnswer: fc.Arbitrary<DrawnAnswer> = fc.oneof(
     early,
     head: headOf(['200', '206', '301', '404', '500', '599']),
     bodyless: fc.boolean(),
+    sized: fc.boolean(),
     body: bodyOf(endings),
   }),
   fc.record({
@@ -48,6 +52,7 @@ const drawnAnswer: fc.Arbitrary<DrawnAnswer> = fc.oneof(
     early,
     head: headOf(['204', '304']),
     bodyless: fc.constant(true),
+    sized: fc.constant(false),
     body: bodyOf(fc.constant('data')),
   }),
 );
@@ -59,12 +64,14 @@ interface DrawnConnection {
 
 const connection = fc.record({ answers: fc.array(drawnAnswer, { minLength: 1, maxLength: 4 }), order });
 
-function framesOfServer({ answers, order }: DrawnConnection): Buffer[] {
+/** `sizes`: answers may say how long they are. */
+function framesOfServer({ answers, order }: DrawnConnection, sizes = true): Buffer[] {
   const writer = new HpackWriter(huffman);
-  const streams = answers.map(({ early, head, bodyless, body }, i) => {
+  const streams = answers.map(({ early, head, bodyless, sized, body }, i) => {
     const id = 2 * i + 1;
     const before = early.map((block) => () => headerFrames(block, writer, { id, ends: false }));
-    const first = (): Buffer[] => headerFrames(head, writer, { id, ends: bodyless });
+    const told = sized && sizes && !bodyless ? withLength(head, textOf(body).length) : head;
+    const first = (): Buffer[] => headerFrames(told, writer, { id, ends: bodyless });
     return { id, groups: [...before, first, ...(bodyless ? [] : bodyFrames(body, writer, id))] };
   });
   return [SETTINGS, ...interleave(streams, order)];
@@ -86,7 +93,7 @@ it('reads answers of interleaved streams as nghttp2 does, wherever they are cut'
       const bytes = Buffer.concat(framesOfServer(drawn));
       const at = places(numbers, bytes.length);
       const { messages, refusal } = await readMessages(ourClient(methodsOf(drawn)), bytes, at);
-      expect(refusal).toBeUndefined();
+      expect(refusal).toBe(messages.some(({ state }) => state === 'reset') ? 'http2.remote_reset' : undefined);
       expect(messages).toMatchObject(
         drawn.answers.map(({ bodyless, body }, i) => ({
           id: 2 * i + 1,
@@ -105,7 +112,8 @@ it('reads answers of interleaved streams as nghttp2 does, wherever they are cut'
 it('reads no damaged frame otherwise than nghttp2: what it takes for a whole answer, nghttp2 does with the same fields, body and end', async () => {
   await fc.assert(
     fc.asyncProperty(connection, wounds, cuts, async (drawn, list, numbers) => {
-      const bytes = Buffer.concat(injureFrames(framesOfServer(drawn), list));
+      // Node gives a connection up on which a body has a wrong length: what stands behind it says nothing.
+      const bytes = Buffer.concat(injureFrames(framesOfServer(drawn, drawn.answers.length === 1), list));
       const each = Array.from(bytes, (_, i) => i);
       const { messages, ends } = await readMessages(ourClient(methodsOf(drawn)), bytes, each);
       const again = await readMessages(ourClient(methodsOf(drawn)), bytes, places(numbers, bytes.length));

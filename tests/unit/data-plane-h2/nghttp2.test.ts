@@ -12,6 +12,7 @@ import {
   headerFrames,
   styled,
   textOf,
+  withLength,
 } from './drawn-messages.ts';
 import { forNode, injureFrames, wounds } from './frame-damage.ts';
 import { SETTINGS } from './harness.ts';
@@ -24,6 +25,8 @@ const huffman = await learnHuffman();
 interface DrawnRequest {
   readonly head: DrawnBlock;
   readonly bodyless: boolean;
+  /** It says how long its body is. */
+  readonly sized: boolean;
   readonly body: DrawnBody;
 }
 
@@ -43,6 +46,7 @@ const pseudo = fc
 const drawnRequest: fc.Arbitrary<DrawnRequest> = fc.record({
   head: blockOf(pseudo),
   bodyless: fc.boolean(),
+  sized: fc.boolean(),
   body: bodyOf(fc.constantFrom('data', 'data', 'empty', 'trailers', 'reset', 'open')),
 });
 
@@ -53,12 +57,13 @@ interface DrawnConnection {
   readonly order: DrawnOrder;
 }
 
-/** All frames behind the preface. */
-function framesOfClient({ requests, order }: DrawnConnection): Buffer[] {
+/** All frames behind the preface. `sizes`: requests may say how long they are. */
+function framesOfClient({ requests, order }: DrawnConnection, sizes = true): Buffer[] {
   const writer = new HpackWriter(huffman);
-  const streams = requests.map(({ head, bodyless, body }, i) => {
+  const streams = requests.map(({ head, bodyless, sized, body }, i) => {
     const id = 2 * i + 1;
-    const first = (): Buffer[] => headerFrames(head, writer, { id, ends: bodyless });
+    const told = sized && sizes ? withLength(head, bodyless ? 0 : textOf(body).length) : head;
+    const first = (): Buffer[] => headerFrames(told, writer, { id, ends: bodyless });
     return { id, groups: [first, ...(bodyless ? [] : bodyFrames(body, writer, id))] };
   });
   return [SETTINGS, ...interleave(streams, order)];
@@ -96,7 +101,9 @@ it('reads requests of interleaved streams as nghttp2 does, wherever they are cut
 it('reads no damaged frame otherwise than nghttp2: what it takes for a whole request, nghttp2 does with the same fields, body and end', async () => {
   await fc.assert(
     fc.asyncProperty(connection, wounds, cuts, async (drawn, list, numbers) => {
-      const bytes = Buffer.concat([PREFACE, ...injureFrames(framesOfClient(drawn), list)]);
+      // Node gives a connection up on which a body has a wrong length: what stands behind it says nothing.
+      const frames = framesOfClient(drawn, drawn.requests.length === 1);
+      const bytes = Buffer.concat([PREFACE, ...injureFrames(frames, list)]);
       const each = Array.from(bytes, (_, i) => i);
       const { messages, ends } = await readMessages(ourServer, bytes, each);
       const again = await readMessages(ourServer, bytes, places(numbers, bytes.length));
