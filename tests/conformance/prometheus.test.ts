@@ -3,6 +3,8 @@ import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import type { Sandbox } from '#sandbox';
+import type { PodObject } from '../../server/sandbox/kube-types.ts';
 import { page, type RunningMesh, startMesh, topology } from '../mesh/sandbox-support.ts';
 import { freePort } from '../support/free-port.ts';
 import { findPrometheus } from './prometheus-support.ts';
@@ -12,6 +14,17 @@ const prometheus = findPrometheus();
 interface Sample {
   readonly metric: Readonly<Record<string, string>>;
   readonly value: readonly [number, string];
+}
+
+/** What the pods ask to be scraped by their annotations, as discovery in Kubernetes reads them. */
+function jobsOf({ store }: Sandbox): object[] {
+  return (store.list('Pod') as PodObject[]).flatMap(({ metadata, status }) => {
+    const asked = (name: string): string | undefined => metadata.annotations?.[`prometheus.io/${name}`];
+    if (asked('scrape') !== 'true') return [];
+    const targets = [`${status?.podIP}:${asked('port')}`];
+    const path = asked('path') ?? '/metrics';
+    return [{ job_name: metadata.name, metrics_path: path, static_configs: [{ targets }] }];
+  });
 }
 
 describe.skipIf(!prometheus)('a real Prometheus scrapes the mesh', () => {
@@ -24,10 +37,8 @@ describe.skipIf(!prometheus)('a real Prometheus scrapes the mesh', () => {
     mesh = await startMesh(topology('bookinfo'));
     for (let i = 0; i < 10; i++) expect((await page(mesh.sandbox)).status).toBe(200);
     folder = mkdtempSync(join(tmpdir(), 'meshwork-prometheus-'));
-    const targets = mesh.sandbox.pods.filter(({ proxy }) => proxy !== undefined).map(({ ip }) => `${ip}:15020`);
-    const job = { job_name: 'mesh', metrics_path: '/stats/prometheus', static_configs: [{ targets }] };
     const config = join(folder, 'prometheus.yml');
-    writeFileSync(config, JSON.stringify({ global: { scrape_interval: '1s' }, scrape_configs: [job] }));
+    writeFileSync(config, JSON.stringify({ global: { scrape_interval: '1s' }, scrape_configs: jobsOf(mesh.sandbox) }));
     const port = await freePort();
     base = `http://127.0.0.1:${port}`;
     child = spawn(
@@ -54,7 +65,9 @@ describe.skipIf(!prometheus)('a real Prometheus scrapes the mesh', () => {
   const query = async (expression: string): Promise<readonly Sample[]> =>
     (await ask<{ result: readonly Sample[] }>(`/api/v1/query?query=${encodeURIComponent(expression)}`)).result;
 
-  it('finds every proxy up', { timeout: 60_000 }, async () => {
+  it('finds up what the pods’ annotations name: each proxy, the gateway’s too, and istiod', {
+    timeout: 60_000,
+  }, async () => {
     await expect
       .poll(
         async () => {
@@ -68,7 +81,7 @@ describe.skipIf(!prometheus)('a real Prometheus scrapes the mesh', () => {
         },
         { timeout: 45_000, interval: 250 },
       )
-      .toEqual(Array.from({ length: 7 }, () => 'up'));
+      .toEqual(Array.from({ length: 8 }, () => 'up'));
   });
 
   it('counts each call once from each side, with the names of both workloads', async () => {
@@ -91,6 +104,11 @@ describe.skipIf(!prometheus)('a real Prometheus scrapes the mesh', () => {
     );
     expect(Number(sample?.value[1])).toBeGreaterThan(0);
     expect(Number(sample?.value[1])).toBeLessThan(10_000);
+  });
+
+  it('knows istiod’s pushes', async () => {
+    const [sample] = await query('sum(pilot_xds_pushes{type="cds"})');
+    expect(Number(sample?.value[1])).toBeGreaterThanOrEqual(7);
   });
 
   it('knows Envoy’s own figures by cluster', async () => {

@@ -3,7 +3,7 @@ import type { ContainerSpec, EnvVar, PodObject } from '../kube-types.ts';
 import { injectedEnvironment } from './injected-environment.ts';
 import { GATEWAY_SECURITY, GATEWAY_VOLUMES, mountsOf, PROXY_RESOURCES, volumesOf } from './injection-template.ts';
 import { imageOfType, type ProxySettings } from './proxy-config.ts';
-import { proxyImage } from './system.ts';
+import { proxyImage, scrapedAtTheAgent } from './system.ts';
 
 export const GATEWAY_NAME_LABEL = 'gateway.networking.k8s.io/gateway-name';
 export const MANAGED_LABEL = 'gateway.istio.io/managed';
@@ -112,9 +112,7 @@ function podTemplate(input: GatewayTemplateInput, names: Names): PodObject {
       annotations: {
         ...annotationsOf(gateway),
         'istio.io/rev': 'default',
-        'prometheus.io/path': '/stats/prometheus',
-        'prometheus.io/port': '15020',
-        'prometheus.io/scrape': 'true',
+        ...scrapedAtTheAgent,
       },
       labels: {
         'sidecar.istio.io/inject': 'false',

@@ -1,9 +1,9 @@
 import type { EnvVar } from '../kube-types.ts';
+import { scrapedAtTheAgent } from './system.ts';
 
 type Annotations = Readonly<Record<string, string>>;
 
 const PREFIX = 'prometheus.io/';
-const AGENT_PORT = '15020';
 
 /**
  * Prometheus is sent to the agent, which is told where the application's own metrics are. Nothing changes for pods that are not to be
@@ -15,15 +15,11 @@ export function prometheusMerge(annotations: Annotations): {
 } {
   const read = (name: string): string => annotations[`${PREFIX}${name}`] ?? '';
   const isOff = read('scrape') === 'false' || annotations['prometheus.istio.io/merge-metrics'] === 'false';
-  if (isOff || read('port') === AGENT_PORT) return { annotations: {}, env: [] };
+  if (isOff || read('port') === scrapedAtTheAgent['prometheus.io/port']) return { annotations: {}, env: [] };
   const scraped = { scrape: read('scrape'), path: read('path'), port: read('port') };
   const isSet = Object.values(scraped).some((value) => value !== '');
   return {
-    annotations: {
-      [`${PREFIX}path`]: '/stats/prometheus',
-      [`${PREFIX}port`]: AGENT_PORT,
-      [`${PREFIX}scrape`]: 'true',
-    },
+    annotations: scrapedAtTheAgent,
     env: isSet ? [{ name: 'ISTIO_PROMETHEUS_ANNOTATIONS', value: JSON.stringify(scraped) }] : [],
   };
 }

@@ -10,6 +10,13 @@ export const xdsPort = 15010;
 export const istiodSelector = { app: 'istiod' } as const;
 export const gatewaySelector = { istio: 'ingressgateway' } as const;
 
+/** Where Prometheus finds the figures of a proxy and of its agent. */
+export const scrapedAtTheAgent = {
+  'prometheus.io/path': '/stats/prometheus',
+  'prometheus.io/port': '15020',
+  'prometheus.io/scrape': 'true',
+} as const;
+
 // Names of ports are Istio's. Proxies speak HTTP/1.1 to upstream hosts, so appProtocol overrides what `http2` and `grpc` would ask for.
 const namespace = rootNamespace;
 
@@ -112,6 +119,7 @@ export const istiodObjects: readonly KubeObject[] = [
       template: {
         metadata: {
           labels: { app: 'istiod', istio: 'pilot', 'istio.io/rev': 'default', 'sidecar.istio.io/inject': 'false' },
+          annotations: { 'prometheus.io/port': '15014', 'prometheus.io/scrape': 'true' },
         },
         spec: {
           serviceAccountName: 'istiod',
@@ -173,6 +181,7 @@ export const gatewayObjects: readonly KubeObject[] = [
             'service.istio.io/canonical-revision': 'latest',
             'sidecar.istio.io/inject': 'false',
           },
+          annotations: scrapedAtTheAgent,
         },
         spec: {
           serviceAccountName: 'istio-ingressgateway-service-account',
