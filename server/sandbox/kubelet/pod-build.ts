@@ -153,6 +153,15 @@ export function prepare(
 }
 
 /**
+ * Capture takes what other pods send to ports where nothing listens, too. Not for a real Envoy, which learns where a connection wanted to go
+ * from the kernel alone. The answer ends it.
+ */
+export function leadClosedPorts({ options, pod, ip, captured, ports }: PodBuild): () => void {
+  if (!captured || options.proxyFor?.(pod) !== undefined) return () => undefined;
+  return options.network.captureInbound(ip, (port) => ports.leadsClosed(port));
+}
+
+/**
  * Who answers the pod's DNS questions where capture leads them to the agent; while there is none, nobody answers at all. Undefined where
  * they go to the cluster's name server.
  */

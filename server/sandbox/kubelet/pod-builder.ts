@@ -6,7 +6,7 @@ import { PROXY_CONTAINER } from '../mesh/injection.ts';
 import { originalProbe, rewritesProbes } from '../mesh/probe-rewrite.ts';
 import { createProgram } from './container-programs.ts';
 import { ContainerRuntime } from './container-runtime.ts';
-import { type PodBuild, type PodBuilderOptions, prepare, specOf, worldOf } from './pod-build.ts';
+import { leadClosedPorts, type PodBuild, type PodBuilderOptions, prepare, specOf, worldOf } from './pod-build.ts';
 import { PodRuntime } from './pod-runtime.ts';
 import { probeOnce } from './probe-actions.ts';
 import { missingVolume } from './volumes.ts';
@@ -15,6 +15,7 @@ import { missingVolume } from './volumes.ts';
 export function createPodBuilder(options: PodBuilderOptions) {
   return ({ pod, ip, onChange }: { pod: PodObject; ip: string; onChange: () => void }): PodRuntime => {
     const build = prepare(options, { pod, ip, onChange });
+    const release = leadClosedPorts(build);
     const add = (spec: ContainerSpec, kind: ContainerState['kind']): ContainerRuntime => {
       const runtime = container(build, spec, kind);
       build.runtimes.set(spec.name, runtime);
@@ -36,7 +37,10 @@ export function createPodBuilder(options: PodBuilderOptions) {
       obstacle: () => missingVolume({ store: options.store, pod }),
       onObstacle: (message) => options.events.record(pod, { reason: 'FailedMount', message, type: 'Warning' }),
       console: (name) => build.consoles.get(name),
-      onStop: () => build.ports.close(),
+      onStop: () => {
+        release();
+        return build.ports.close();
+      },
     });
   };
 }

@@ -54,6 +54,13 @@ export class PodPorts {
     }
   }
 
+  /** Nothing listens there on the pod's own address, and capture leads to the proxy all the same. */
+  leadsClosed(port: number): boolean {
+    const { rules, declared } = this.#options;
+    const isOpen = declared.includes(port) || this.#open.has(port) || PROXY_OWN_PORTS.has(port);
+    return this.captures && !this.#closed && !isOpen && rules.inbound(port);
+  }
+
   /** Capture is set now, late: the proxy opens the declared ports, and the others lead to it. Connections that are open go on. */
   async handOver(): Promise<void> {
     this.#handedOver = true;

@@ -13,6 +13,7 @@ import { createServiceTable } from './service-table.ts';
 import { lookUp } from './stub-resolver.ts';
 
 const OUTBOUND_CAPTURE_PORT = 15001;
+const INBOUND_CAPTURE_PORT = 15006;
 /** A record follows its connection within one turn of the loop; who is not recorded by then was not redirected. */
 const CAPTURE_WAIT_MS = 250;
 /** What a proxy serves of itself, on the pod's own address. */
@@ -41,6 +42,11 @@ export interface Network {
   /** For a program on the host: addresses only, and Services as the node's kube-proxy forwards them. */
   readonly dialFromOutside: Dial;
   forProxy(podIp: string): ProxyNetwork;
+  /**
+   * From now on what other pods send to ports of this pod that `leads` names arrives at its proxy, which hears of the port, although nothing
+   * listens there. The answer ends it.
+   */
+  captureInbound(podIp: string, leads: (port: number) => boolean): () => void;
   resolve(name: string, namespace: string): string | undefined;
   /** The cluster's name server. */
   readonly ask: AskNames;
@@ -62,19 +68,37 @@ export function createNetwork(options: {
   const ask = clusterNames(store);
   const doors = new ServiceDoors({ pick: services.pick, contains: plan.contains });
 
+  /** Closed ports of captured pods, by the pod's address. */
+  const inbound = new Map<string, (port: number) => boolean>();
+
+  const toTarget = (target: SocketAddress, from: string | undefined): Socket => {
+    const leads = from === undefined || from === target.ip ? undefined : inbound.get(target.ip);
+    if (from === undefined || leads?.(target.port) !== true) return connectTcp(socketOptions(target, from));
+    const socket = connectTcp(socketOptions({ ip: target.ip, port: INBOUND_CAPTURE_PORT }, from));
+    return socket.once('connect', () => remember(socket, { from, destination: target }));
+  };
+
   const direct = (destination: SocketAddress, from: string | undefined): Promise<Socket> => {
     const target = plan.contains(destination.ip) ? services.pick(destination, from) : undefined;
     if (target === undefined) return Promise.reject(unreachable(plan, destination));
-    return established(connectTcp(socketOptions(target, from)), destination);
+    return established(toTarget(target, from), destination);
   };
 
   const captured = async (destination: SocketAddress, podIp: string): Promise<Socket> => {
     const proxy = { ip: podIp, port: OUTBOUND_CAPTURE_PORT };
     const socket = await established(connectTcp(socketOptions(proxy, podIp)), destination);
-    const source = { ip: podIp, port: socket.localPort ?? 0 };
+    remember(socket, { from: podIp, destination });
+    return socket;
+  };
+
+  /** Where a redirected connection wanted to go, for as long as it lives. */
+  const remember = (
+    socket: Socket,
+    { from, destination }: { readonly from: string; readonly destination: SocketAddress },
+  ): void => {
+    const source = { ip: from, port: socket.localPort ?? 0 };
     capture.record(source, destination);
     socket.once('close', () => capture.forget(source));
-    return socket;
   };
 
   return {
@@ -117,11 +141,15 @@ export function createNetwork(options: {
             socketOptions({ ip: plan.hiddenIp(podIp), port: destination.port }, INBOUND_PASSTHROUGH_IP),
           );
         const target = plan.contains(destination.ip) ? services.pick(destination, podIp) : undefined;
-        return target === undefined
-          ? refused(unreachable(plan, destination))
-          : connectTcp(socketOptions(target, podIp));
+        return target === undefined ? refused(unreachable(plan, destination)) : toTarget(target, podIp);
       },
     }),
+    captureInbound: (podIp, leads) => {
+      inbound.set(podIp, leads);
+      return () => {
+        if (inbound.get(podIp) === leads) inbound.delete(podIp);
+      };
+    },
     stop: () => {
       doors.stop();
       services.stop();
