@@ -1,5 +1,5 @@
 import type { FieldProblem, KubeObject } from '#domain';
-import type { ServedKind, WriteOptions } from './doors.ts';
+import type { ServedKind, UpdateOptions, WriteOptions } from './doors.ts';
 import { copyJson, isRecord } from './json.ts';
 import { metadataProblems } from './names.ts';
 import { badRequest, invalid, tooLarge } from './status-error.ts';
@@ -24,11 +24,14 @@ export function receive(object: KubeObject): KubeObject {
 const errorsOf = (problems: readonly FieldProblem[]): FieldProblem[] =>
   problems.filter((problem) => problem.severity === 'error');
 
+/** How an object is decoded; of a `part`, what is missing is judged when it has been joined with the stored object. */
+export type DecodeOptions = UpdateOptions & { readonly part?: boolean };
+
 /**
  * Decoding by the kind's schema. Throws BadRequest for unknown fields, unless the options drop them, and Invalid (BadRequest for
  * Kubernetes' own kinds) for values of the wrong type. The object loses fields that it may not keep.
  */
-export function decode(object: KubeObject, kind: ServedKind, options: WriteOptions): void {
+export function decode(object: KubeObject, kind: ServedKind, options: DecodeOptions): void {
   const own = typeOf(kind) !== undefined;
   if (own) dropNulls(object);
   const schema = kind.schema?.();
@@ -37,14 +40,21 @@ export function decode(object: KubeObject, kind: ServedKind, options: WriteOptio
   const { unknown, mistyped } = decodeStrictly(object, schema, { prune: validation !== 'Strict' });
   const unreadable = own ? mistyped.find((each) => each.found !== undefined) : undefined;
   if (unreadable) throw cannotHandle(object, kind, goError(unreadable, shapeOf(kind)));
-  if (mistyped.length > 0) {
-    const problems = mistyped.map(({ path, message }): FieldProblem => ({ severity: 'error', path, message }));
+  const wrong = mistyped.filter((each) => isJudged(each, options));
+  if (wrong.length > 0) {
+    const problems = wrong.map(({ path, message }): FieldProblem => ({ severity: 'error', path, message }));
     throw invalid(kind, object.metadata.name, problems);
   }
   const fields = unknown.map((path) => `unknown field "${path}"`);
   if (fields.length === 0 || validation === 'Ignore') return;
   if (validation === 'Warn') for (const field of fields) options.warn?.(field);
   else throw cannotHandle(object, kind, `strict decoding error: ${fields.join(', ')}`);
+}
+
+/** A write of the status stores nothing else: clients in Go send it with a spec that has no values. */
+function isJudged({ path, missing }: Mistyped, { subresource, part }: DecodeOptions): boolean {
+  if (part === true && missing === true) return false;
+  return subresource !== 'status' || path === 'status' || path.startsWith('status.') || path.startsWith('metadata.');
 }
 
 function cannotHandle(object: KubeObject, kind: ServedKind, why: string): Error {

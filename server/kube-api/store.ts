@@ -1,5 +1,5 @@
 import { type KubeObject, type NamespacedName, type Random, seededRandom } from '#domain';
-import { admit, decode, receive } from './admission.ts';
+import { admit, type DecodeOptions, decode, receive } from './admission.ts';
 import { appliedOver, withLastApplied } from './apply.ts';
 import { Deletion } from './deletion.ts';
 import type {
@@ -95,7 +95,7 @@ class Store implements KubeStore {
   }
 
   serverSideApply(input: KubeObject, options: ServerSideApplyOptions): ApplyResult {
-    const { kind, object } = this.#receive(input, options);
+    const { kind, object } = this.#receive(input, { ...options, part: true });
     const { subresource = '', fieldManager: manager } = options;
     if (object.metadata.managedFields) throw badRequest('metadata.managedFields must be nil');
     const current = this.#table.get(kind, nameOf(object));
@@ -109,6 +109,7 @@ class Store implements KubeStore {
       time: timestamp(this.#options.clock),
       shape: shapeOf(kind),
     });
+    decode(merged, kind, { ...options, fieldValidation: 'Ignore' });
     const { fieldManager: _, ...unmanaged } = options;
     if (!current) return { object: this.#create(kind, merged, unmanaged), outcome: 'created' };
     const written =
@@ -164,7 +165,7 @@ class Store implements KubeStore {
   }
 
   /** A private copy in its place: kind known, fields decoded, namespace settled. */
-  #receive(input: KubeObject, options: WriteOptions): { kind: ServedKind; object: KubeObject } {
+  #receive(input: KubeObject, options: DecodeOptions): { kind: ServedKind; object: KubeObject } {
     const object = receive(input);
     const kind: ServedKind | undefined = this.kinds.forObject(String(object.apiVersion), String(object.kind));
     if (!kind) {

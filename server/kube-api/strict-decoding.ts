@@ -14,6 +14,8 @@ export interface Mistyped {
   readonly message: string;
   /** The JSON type that was found, where that is what is wrong. */
   readonly found?: string;
+  /** The field is required, and not there. */
+  readonly missing?: true;
 }
 
 interface Walk {
@@ -80,7 +82,7 @@ function visitFields(value: JsonRecord, schema: JsonRecord, path: string, walk: 
   }
   for (const field of Array.isArray(schema['required']) ? schema['required'].map(String) : []) {
     if (value[field] !== undefined && value[field] !== null) continue;
-    walk.mistyped.push({ path: path === '' ? field : `${path}.${field}`, message: 'Required value' });
+    walk.mistyped.push({ path: path === '' ? field : `${path}.${field}`, message: 'Required value', missing: true });
   }
 }
 

@@ -1,7 +1,7 @@
 import { afterAll, beforeAll } from 'vitest';
 import type { KubeObject } from '#domain';
 import { seededRandom } from '#domain';
-import { istioKinds } from '#istio';
+import { gatewayKinds, istioKinds } from '#istio';
 import {
   type ApiServerOptions,
   coreKinds,
@@ -38,7 +38,7 @@ export const realClock = systemClock();
 
 /** Starts a server before the tests of the file and stops it after them. */
 export function startServer(options: Partial<ApiServerOptions> & { readonly maxObjects?: number } = {}): HttpServer {
-  const kinds = createKindRegistry([...coreKinds, ...istioKinds]);
+  const kinds = createKindRegistry([...coreKinds, ...istioKinds, ...gatewayKinds]);
   const { maxObjects = 20_000, ...more } = options;
   const store = createKubeStore({ kinds, clock: realClock, random: seededRandom('http'), maxObjects });
   const server = createApiServer({ store, clock: realClock, ...more });
