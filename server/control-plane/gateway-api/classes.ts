@@ -3,6 +3,7 @@ import { judge, type WantedCondition } from './conditions.ts';
 import type { GatewayApiGatewaySpec } from './types.ts';
 
 export const GATEWAY_CONTROLLER = 'istio.io/gateway-controller';
+/** Who speaks of backends in the statuses of policies. */
 export const MESH_CONTROLLER = 'istio.io/mesh-controller';
 const UNMANAGED_CONTROLLER = 'istio.io/unmanaged-gateway';
 
@@ -13,10 +14,6 @@ export interface GatewayClassInfo {
   /** False: the Gateway is somewhere else; nothing is generated from it. */
   readonly programs: boolean;
   readonly supportsListenerSets: boolean;
-  /** The Deployment and Service of a Gateway are named without `-<class>`. */
-  readonly plainName: boolean;
-  /** Which internal addresses are reported; absent: both. */
-  readonly addressType?: 'Hostname';
 }
 
 const CLASS_INFOS: ReadonlyMap<string, GatewayClassInfo> = new Map(
@@ -27,45 +24,31 @@ const CLASS_INFOS: ReadonlyMap<string, GatewayClassInfo> = new Map(
         description: 'The default Istio GatewayClass',
         programs: true,
         supportsListenerSets: true,
-        plainName: false,
-        addressType: 'Hostname',
       },
       {
         controller: UNMANAGED_CONTROLLER,
         description: 'Remote to this cluster. Does not deploy or affect configuration.',
         programs: false,
         supportsListenerSets: false,
-        plainName: false,
-        addressType: 'Hostname',
-      },
-      {
-        controller: MESH_CONTROLLER,
-        description: 'The default Istio waypoint GatewayClass',
-        programs: true,
-        supportsListenerSets: false,
-        plainName: true,
       },
     ] as const satisfies readonly GatewayClassInfo[]
   ).map((info) => [info.controller, info]),
 );
 
-/** The classes that exist in every mesh, and their controllers. */
+/** The classes that exist in every mesh, and their controllers. Waypoints belong to ambient mode: without it, nobody has their class. */
 const BUILTIN_CLASSES: ReadonlyMap<string, string> = new Map([
   ['istio', GATEWAY_CONTROLLER],
   ['istio-remote', UNMANAGED_CONTROLLER],
-  ['istio-waypoint', MESH_CONTROLLER],
 ]);
 
-/** The objects of the built-in classes, as istiod creates them where they are missing; waypoints belong to ambient mode. */
+/** The objects of the built-in classes, as istiod creates them where they are missing. */
 export const builtinClassObjects = (): KubeObject[] =>
-  [...BUILTIN_CLASSES]
-    .filter(([, controllerName]) => controllerName !== MESH_CONTROLLER)
-    .map(([name, controllerName]) => ({
-      apiVersion: 'gateway.networking.k8s.io/v1',
-      kind: 'GatewayClass',
-      metadata: { name },
-      spec: { controllerName, description: CLASS_INFOS.get(controllerName)?.description },
-    }));
+  [...BUILTIN_CLASSES].map(([name, controllerName]) => ({
+    apiVersion: 'gateway.networking.k8s.io/v1',
+    kind: 'GatewayClass',
+    metadata: { name },
+    spec: { controllerName, description: CLASS_INFOS.get(controllerName)?.description },
+  }));
 
 /**
  * Which class a Gateway has; undefined for a class of another controller. Built-in classes need no object, and are Istio's also where an
@@ -104,10 +87,8 @@ export function isManaged({ addresses = [] }: GatewayApiGatewaySpec): boolean {
 }
 
 /** The name of a managed Gateway's Deployment, Service and ServiceAccount. */
-export const deploymentName = (gateway: KubeObject, { plainName }: GatewayClassInfo): string =>
-  plainName
-    ? gateway.metadata.name
-    : `${gateway.metadata.name}-${(gateway.spec as GatewayApiGatewaySpec).gatewayClassName}`;
+export const deploymentName = ({ metadata, spec }: KubeObject): string =>
+  `${metadata.name}-${(spec as GatewayApiGatewaySpec).gatewayClassName}`;
 
 /** Names of the Gateway API's features, as its conformance profiles know them, in order. */
 const SUPPORTED_FEATURES: readonly string[] = [

@@ -4,7 +4,7 @@ import type { DestinationRuleSpec, GatewaySpec, VirtualServiceSpec } from '../sn
 import { findAncestors } from './ancestors.ts';
 import { convertPolicy } from './backend-tls.ts';
 import { convertTrafficPolicy } from './backend-traffic.ts';
-import { findClass, type GatewayClassInfo } from './classes.ts';
+import { findClass } from './classes.ts';
 import { type ConvertedGateway, type ConvertedListener, convertGateway, type ParentListener } from './gateways.ts';
 import { findConflicts, type ListenerConflicts } from './listener-conflicts.ts';
 import {
@@ -65,8 +65,8 @@ export function convertGatewayApi(objects: GatewayApiObjects): GatewayApiConvers
   const listenerSets = welcome.map((set) =>
     convertListenerSet(set, conflicts.get(objectKey(set.gateway)) ?? NONE, context),
   );
-  const gateways = programmed.map(({ gateway, info }) =>
-    convertGateway({ gateway, info, conflicts: conflicts.get(objectKey(gateway)) ?? NONE }, context),
+  const gateways = programmed.map(({ gateway }) =>
+    convertGateway({ gateway, conflicts: conflicts.get(objectKey(gateway)) ?? NONE }, context),
   );
   const listeners = [
     ...gateways.flatMap(({ converted }) => converted),
@@ -130,19 +130,17 @@ const NOTHING: GatewayApiConversion = {
 const NONE: ListenerConflicts = { reasonFor: () => undefined };
 
 function conflictsOf(
-  gateways: readonly { readonly gateway: KubeObject; readonly info: GatewayClassInfo }[],
+  gateways: readonly { readonly gateway: KubeObject }[],
   sets: readonly BoundListenerSet[],
 ): ReadonlyMap<string, ListenerConflicts> {
   return new Map(
-    gateways
-      .filter(({ info }) => info.supportsListenerSets)
-      .map(({ gateway }) => [
-        objectKey(gateway),
-        findConflicts(
-          gateway,
-          sets.filter((each) => each.gateway === gateway).map(({ set }) => set),
-        ),
-      ]),
+    gateways.map(({ gateway }) => [
+      objectKey(gateway),
+      findConflicts(
+        gateway,
+        sets.filter((each) => each.gateway === gateway).map(({ set }) => set),
+      ),
+    ]),
   );
 }
 

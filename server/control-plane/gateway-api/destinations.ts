@@ -3,7 +3,15 @@ import type { Destination } from '../snapshot/istio-types.ts';
 import type { Fault } from './conditions.ts';
 import { GATEWAY_GROUP } from './objects.ts';
 import type { ReferenceContext } from './reference-context.ts';
-import { type GroupKind, groupKind, HOSTNAME, type RouteKind, SERVICE, SERVICE_IMPORT } from './references.ts';
+import {
+  type GroupKind,
+  groupKind,
+  HOSTNAME,
+  INFERENCE_POOL,
+  type RouteKind,
+  SERVICE,
+  SERVICE_IMPORT,
+} from './references.ts';
 import type { BackendObjectReference, BackendRef } from './types.ts';
 
 /** Who names a backend. */
@@ -73,6 +81,10 @@ function backendHost(
       return named === undefined ? { name } : { fatal: invalid('namespace may not be set with Hostname type') };
     case SERVICE_IMPORT:
       return { name: serviceHostname(name, namespace) };
+    case INFERENCE_POOL: {
+      const how = 'set ENABLE_GATEWAY_API_INFERENCE_EXTENSION to true in istiod';
+      return { unsupported: { reason: 'InvalidKind', message: `InferencePool is not enabled. To enable, ${how}` } };
+    }
     default: {
       const message = `referencing unsupported backendRef: group "${group}" kind "${shown}"`;
       return { unsupported: { reason: 'InvalidKind', message } };

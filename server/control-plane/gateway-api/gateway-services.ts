@@ -1,5 +1,5 @@
 import { type KubeObject, serviceHostname } from '#domain';
-import { deploymentName, type GatewayClassInfo, isManaged } from './classes.ts';
+import { deploymentName, isManaged } from './classes.ts';
 import type { Fault } from './conditions.ts';
 import { namespaceOf } from './objects.ts';
 import type { GatewayApiGatewaySpec } from './types.ts';
@@ -16,12 +16,12 @@ export interface GatewayServices {
 }
 
 /** The Services of a Gateway: its own where istiod deploys it, else those that its addresses name. */
-export function gatewayServices(gateway: KubeObject, info: GatewayClassInfo): GatewayServices {
+export function gatewayServices(gateway: KubeObject): GatewayServices {
   const spec = gateway.spec as GatewayApiGatewaySpec;
   const namespace = namespaceOf(gateway);
   const { annotations = {} } = gateway.metadata;
   if (isManaged(spec)) {
-    return { hosts: [serviceHostname(annotations[NAME_OVERRIDE] || deploymentName(gateway, info), namespace)] };
+    return { hosts: [serviceHostname(annotations[NAME_OVERRIDE] || deploymentName(gateway), namespace)] };
   }
   const addresses = spec.addresses ?? [];
   const isHost = ({ type }: (typeof addresses)[number]): boolean => type === undefined || type === 'Hostname';
@@ -41,7 +41,7 @@ export function gatewayServices(gateway: KubeObject, info: GatewayClassInfo): Ga
 }
 
 /** The ServiceAccount that a managed Gateway's proxies run as; empty where somebody else deploys them. */
-export function gatewayServiceAccount(gateway: KubeObject, info: GatewayClassInfo): string {
+export function gatewayServiceAccount(gateway: KubeObject): string {
   if (!isManaged(gateway.spec as GatewayApiGatewaySpec)) return '';
-  return gateway.metadata.annotations?.[SERVICE_ACCOUNT] || deploymentName(gateway, info);
+  return gateway.metadata.annotations?.[SERVICE_ACCOUNT] || deploymentName(gateway);
 }

@@ -102,7 +102,8 @@ export function listenerSetStatus(set: ConvertedListenerSet, lookup: InstanceLoo
   const { gatewayFault } = set;
   const parent = gatewayFault && { ...gatewayFault, message: `Parent not accepted: ${gatewayFault.message}` };
   return {
-    listeners: set.listeners,
+    // Unlike a Gateway, a ListenerSet does not tell that a listener takes no kind.
+    listeners: set.listeners.map(withoutEmptyKinds),
     conditions: judge({
       Accepted: { good: { reason: 'Accepted', message: 'Resource accepted' }, fault: parent ?? noneValid },
       Programmed: {
@@ -111,6 +112,11 @@ export function listenerSetStatus(set: ConvertedListenerSet, lookup: InstanceLoo
       },
     }),
   };
+}
+
+function withoutEmptyKinds(listener: ListenerStatus): ListenerStatus {
+  const { supportedKinds, ...rest } = listener;
+  return supportedKinds?.length === 0 ? rest : listener;
 }
 
 /** What the status of a ListenerSet says that its Gateway does not let in. */
@@ -160,12 +166,12 @@ function readableList(items: readonly string[]): string {
   return `${items.slice(0, -1).join(', ')}, and ${items.at(-1)}`;
 }
 
-/** Addresses from outside, else those inside the cluster: host names, addresses or both, as the class or an annotation says. */
+/** Addresses from outside, else those inside the cluster: host names, or what an annotation says. */
 function reportedAddresses(
-  { object, info }: ConvertedOwner,
+  { object }: ConvertedOwner,
   instances: GatewayInstances,
 ): { readonly type: string; readonly value: string }[] {
-  const wanted = object.metadata.annotations?.[ADDRESS_TYPE] ?? info.addressType;
+  const wanted = object.metadata.annotations?.[ADDRESS_TYPE] ?? 'Hostname';
   const hosts = instances.internal.map((each) => each.slice(0, each.lastIndexOf(':')));
   const inside = [
     ...(wanted === 'Hostname' ? [] : instances.internalIps),

@@ -3,7 +3,6 @@ import type { Config } from '../snapshot/config.ts';
 import type { GatewayServer, GatewaySpec } from '../snapshot/istio-types.ts';
 import { ANNOTATIONS, INTERNAL_MARK } from './annotations.ts';
 import { backendClientCertificateFault } from './certificate-references.ts';
-import { type GatewayClassInfo, MESH_CONTROLLER } from './classes.ts';
 import type { Fault } from './conditions.ts';
 import { type GatewayServices, gatewayServiceAccount, gatewayServices } from './gateway-services.ts';
 import type { ListenerConflicts } from './listener-conflicts.ts';
@@ -41,7 +40,6 @@ export interface ConvertedListener {
 /** What became of a Gateway or ListenerSet. */
 export interface ConvertedOwner {
   readonly object: KubeObject;
-  readonly info: GatewayClassInfo;
   readonly services: GatewayServices;
   /** Numbers of the ports that its servers have. */
   readonly ports: readonly number[];
@@ -57,19 +55,15 @@ export interface ConvertedGateway extends ConvertedOwner {
 
 export interface GatewayInput {
   readonly gateway: KubeObject;
-  readonly info: GatewayClassInfo;
   readonly conflicts: ListenerConflicts;
 }
 
 /** A Gateway's listeners, each as an internal Gateway with one server, so that a route can be bound to one of them. */
-export function convertGateway(
-  { gateway, info, conflicts }: GatewayInput,
-  context: ReferenceContext,
-): ConvertedGateway {
+export function convertGateway({ gateway, conflicts }: GatewayInput, context: ReferenceContext): ConvertedGateway {
   const spec = gateway.spec as GatewayApiGatewaySpec;
-  const services = gatewayServices(gateway, info);
+  const services = gatewayServices(gateway);
   const backendTlsFault = backendClientCertificateFault(gateway, context);
-  const shared = { object: gateway, info, services, backendTlsFault };
+  const shared = { object: gateway, services, backendTlsFault };
   if (services.hosts.length === 0 && services.fault !== undefined) {
     return { ...shared, ports: [], listeners: [], validListeners: 0, converted: [], fault: services.fault };
   }
@@ -77,7 +71,7 @@ export function convertGateway(
     const conflict = conflicts.reasonFor(gateway, listener.name);
     const result =
       conflict === undefined
-        ? buildListener({ listener, object: gateway, gateway: spec, controller: info.controller }, context)
+        ? buildListener({ listener, object: gateway, gateway: spec }, context)
         : conflictedListener(listener, conflict);
     return { listener, index, ...result };
   });
@@ -88,9 +82,9 @@ export function convertGateway(
     listeners: built.map(({ status }) => status),
     validListeners: built.filter(({ valid }) => valid).length,
     converted: built.flatMap(({ listener, index, server, valid }) =>
-      server === undefined || info.controller === MESH_CONTROLLER
+      server === undefined
         ? []
-        : [convertListener({ owner: gateway, gateway, info, services, listener, index, server, valid })],
+        : [convertListener({ owner: gateway, gateway, services, listener, index, server, valid })],
     ),
   };
 }
@@ -100,7 +94,6 @@ export interface ListenerConversion {
   readonly owner: KubeObject;
   /** The Gateway whose proxies serve it. */
   readonly gateway: KubeObject;
-  readonly info: GatewayClassInfo;
   readonly services: GatewayServices;
   readonly listener: Listener;
   readonly index: number;
@@ -110,7 +103,7 @@ export interface ListenerConversion {
 
 /** One listener as an internal Gateway. */
 export function convertListener(input: ListenerConversion): ConvertedListener {
-  const { owner, gateway, info, services, listener, index, server, valid } = input;
+  const { owner, gateway, services, listener, index, server, valid } = input;
   const namespace = namespaceOf(owner);
   const name = `${owner.metadata.name}~${INTERNAL_MARK}~${listener.name}`;
   const path = `spec.listeners[${index}]`;
@@ -127,7 +120,7 @@ export function convertListener(input: ListenerConversion): ConvertedListener {
         [ANNOTATIONS.parents]: `${owner.kind}/${owner.metadata.name}/${listener.name}.${namespace}`,
         [ANNOTATIONS.gatewaySemantics]: 'gateway',
         [ANNOTATIONS.gatewayService]: services.hosts.join(','),
-        [ANNOTATIONS.serviceAccount]: gatewayServiceAccount(gateway, info),
+        [ANNOTATIONS.serviceAccount]: gatewayServiceAccount(gateway),
         ...(inSet && { [ANNOTATIONS.parentNamespace]: namespaceOf(gateway) }),
       },
       sources: sourcesIn(owner, {

@@ -1,5 +1,5 @@
 import type { KubeObject } from '#domain';
-import { findClass, type GatewayClassInfo, MESH_CONTROLLER } from './classes.ts';
+import { findClass } from './classes.ts';
 import type { Fault } from './conditions.ts';
 import { gatewayServices } from './gateway-services.ts';
 import { type ConvertedOwner, convertListener } from './gateways.ts';
@@ -15,7 +15,6 @@ import type { GatewayApiGatewaySpec, ListenerSetSpec } from './types.ts';
 export interface BoundListenerSet {
   readonly set: KubeObject;
   readonly gateway: KubeObject;
-  readonly info: GatewayClassInfo;
   /** Absent: the Gateway lets it in. */
   readonly refused?: string;
 }
@@ -34,13 +33,13 @@ export function bindListenerSet(
   const info = findClass(classes, className);
   if (info === undefined) return undefined;
   if (!info.supportsListenerSets) {
-    return { set, gateway, info, refused: `The "${className}" GatewayClass does not support ListenerSet` };
+    return { set, gateway, refused: `The "${className}" GatewayClass does not support ListenerSet` };
   }
   if (!allowsListenersFrom(gateway, namespaceOf(set), index)) {
     const refused = "The parent Gateway does not allow this reference; check the 'spec.allowedRoutes'";
-    return { set, gateway, info, refused };
+    return { set, gateway, refused };
   }
-  return { set, gateway, info };
+  return { set, gateway };
 }
 
 export interface ConvertedListenerSet extends ConvertedOwner {
@@ -51,12 +50,12 @@ export interface ConvertedListenerSet extends ConvertedOwner {
 
 /** The listeners of a ListenerSet, as its Gateway serves them. */
 export function convertListenerSet(
-  { set, gateway, info }: BoundListenerSet,
+  { set, gateway }: BoundListenerSet,
   conflicts: ListenerConflicts,
   context: ReferenceContext,
 ): ConvertedListenerSet {
-  const services = gatewayServices(gateway, info);
-  const shared = { object: set, gateway, info, services, gatewayFault: services.fault };
+  const services = gatewayServices(gateway);
+  const shared = { object: set, gateway, services, gatewayFault: services.fault };
   if (services.hosts.length === 0 && services.fault !== undefined) {
     return { ...shared, ports: [], listeners: [], validListeners: 1, converted: [] };
   }
@@ -66,7 +65,7 @@ export function convertListenerSet(
     const listener = { ...entry, port: port ?? 0 };
     const conflict = conflicts.reasonFor(set, listener.name);
     const portFault = port === undefined ? `protocol ${listener.protocol} requires a port to be set` : undefined;
-    const input = { listener, object: set, gateway: gatewaySpec, controller: info.controller, portFault };
+    const input = { listener, object: set, gateway: gatewaySpec, portFault };
     const result = conflict === undefined ? buildListener(input, context) : conflictedListener(listener, conflict);
     return { listener, index, ...result };
   });
@@ -77,9 +76,7 @@ export function convertListenerSet(
     listeners: built.map(({ status }) => status),
     validListeners: served.filter(({ valid }) => valid).length,
     converted: served.flatMap(({ listener, index, server, valid }) =>
-      server === undefined || info.controller === MESH_CONTROLLER
-        ? []
-        : [convertListener({ owner: set, gateway, info, services, listener, index, server, valid })],
+      server === undefined ? [] : [convertListener({ owner: set, gateway, services, listener, index, server, valid })],
     ),
   };
 }

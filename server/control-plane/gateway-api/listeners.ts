@@ -1,5 +1,4 @@
 import type { GatewayServer } from '../snapshot/istio-types.ts';
-import { MESH_CONTROLLER } from './classes.ts';
 import { type Fault, judge, type WantedCondition } from './conditions.ts';
 import type { ConflictReason } from './listener-conflicts.ts';
 import { supportedKinds } from './listener-kinds.ts';
@@ -12,7 +11,7 @@ import type { Listener } from './types.ts';
 
 export interface ListenerStatus {
   readonly name: string;
-  readonly supportedKinds: readonly { readonly group: string; readonly kind: RouteKind }[];
+  readonly supportedKinds?: readonly { readonly group: string; readonly kind: RouteKind }[];
   readonly attachedRoutes: number;
   readonly conditions: readonly WantedCondition[];
 }
@@ -27,8 +26,6 @@ export interface BuiltListener {
 
 export interface ListenerInput extends ListenerOwner {
   readonly listener: Listener;
-  /** The controller of the Gateway's class. */
-  readonly controller: string;
   /** A ListenerSet's listener without a port, whose protocol has no usual one. */
   readonly portFault?: string | undefined;
 }
@@ -38,11 +35,11 @@ export function buildListener(input: ListenerInput, context: ReferenceContext): 
   const { listener, object } = input;
   const inSet = object.kind === 'ListenerSet';
   const tls = listenerTls(listener, input, context);
-  const protocolFault = input.portFault ?? protocolProblem(listener.protocol, input.controller);
+  const protocolFault = input.portFault ?? protocolProblem(listener.protocol);
   // A Gateway may keep such a listener as a placeholder for its ListenerSets.
   const lacksTls = tls.tls === undefined && (listener.protocol === 'HTTPS' || listener.protocol === 'TLS');
   const lacking = inSet && lacksTls ? `protocol is ${listener.protocol} but no TLS section is defined` : undefined;
-  const unsupported = waypointProblem(input) ?? lacking ?? protocolFault;
+  const unsupported = lacking ?? protocolFault;
   const accepted: Fault | undefined =
     unsupported === undefined ? rootsFault(tls) : { reason: 'UnsupportedProtocol', message: unsupported };
   const server: GatewayServer = {
@@ -112,19 +109,12 @@ const rootsFault = ({ fault }: ListenerTlsResult): Fault | undefined =>
     ? { reason: 'NoValidCACertificate', message: fault.message }
     : undefined;
 
-const PROTOCOLS: ReadonlySet<string> = new Set(['HTTP', 'HTTPS', 'TLS', 'TCP', 'HBONE']);
+const PROTOCOLS: ReadonlySet<string> = new Set(['HTTP', 'HTTPS', 'TLS', 'TCP']);
 
-function protocolProblem(protocol: string, controller: string): string | undefined {
-  if (protocol === 'HBONE' && controller !== MESH_CONTROLLER) {
-    return 'protocol "HBONE" is only supported for waypoint proxies';
-  }
+function protocolProblem(protocol: string): string | undefined {
   if (PROTOCOLS.has(protocol)) return undefined;
+  if (protocol === 'HBONE') return 'protocol "HBONE" is only supported for waypoint proxies';
   const upper = protocol.toUpperCase();
-  const hint = PROTOCOLS.has(upper) ? `. hint: "${upper}" (uppercase) may be supported` : '';
+  const hint = PROTOCOLS.has(upper) || upper === 'HBONE' ? `. hint: "${upper}" (uppercase) may be supported` : '';
   return `protocol "${protocol}" is unsupported${hint}`;
 }
-
-const waypointProblem = ({ controller, listener }: ListenerInput): string | undefined =>
-  controller === MESH_CONTROLLER && (listener.port !== 15008 || listener.protocol !== 'HBONE')
-    ? 'Expected a single listener on port 15008 with protocol "HBONE"'
-    : undefined;

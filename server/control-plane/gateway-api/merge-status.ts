@@ -46,12 +46,12 @@ interface PresentStatus extends Conditioned {
 export function mergeStatus(present: unknown, wanted: WantedStatus, moment: MergeMoment): object | undefined {
   const old = (present ?? {}) as PresentStatus;
   const merged = 'parents' in wanted ? mergeParents(old, wanted.parents, moment) : mergeOwn(old, wanted, moment);
-  const next = { ...old, ...merged };
-  return isDeepStrictEqual(plain(next), plain(old)) ? undefined : next;
+  const next = plain({ ...old, ...merged });
+  return isDeepStrictEqual(next, plain(old)) ? undefined : next;
 }
 
 /** Without prototypes and undefined fields, as the store holds it. */
-const plain = (value: object): unknown => JSON.parse(JSON.stringify(value));
+const plain = (value: object): object => JSON.parse(JSON.stringify(value));
 
 type OwnStatus = Exclude<WantedStatus, { readonly parents: unknown }>;
 
@@ -73,7 +73,7 @@ function mergeOwn(old: PresentStatus, wanted: OwnStatus, moment: MergeMoment): o
       moment,
     ),
   }));
-  return { ...fields, listeners, conditions };
+  return { ...fields, listeners: listeners.length === 0 ? undefined : listeners, conditions };
 }
 
 const merged = (

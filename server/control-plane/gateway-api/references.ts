@@ -14,6 +14,7 @@ export const SERVICE_ENTRY: GroupKind = 'networking.istio.io/ServiceEntry';
 /** A host name of the registry, in place of an object. */
 export const HOSTNAME: GroupKind = 'networking.istio.io/Hostname';
 export const SERVICE_IMPORT: GroupKind = 'multicluster.x-k8s.io/ServiceImport';
+export const INFERENCE_POOL: GroupKind = 'inference.networking.k8s.io/InferencePool';
 
 export type RouteKind = 'HTTPRoute' | 'GRPCRoute' | 'TLSRoute' | 'TCPRoute';
 

@@ -238,6 +238,11 @@ describe('a route and its backends', () => {
       backend({ group: 'example.com', kind: 'Bucket', name: 'web', port: 80 }),
       refs('InvalidKind'),
     ],
+    [
+      'an InferencePool, which istiod reads only where it is told to',
+      backend({ group: 'inference.networking.k8s.io', kind: 'InferencePool', name: 'pool', port: 80 }),
+      refs('InvalidKind'),
+    ],
     ['one of an unknown core kind', backend({ group: '', kind: 'Pod', name: 'web', port: 80 }), refs('InvalidKind')],
     ['one without a port', backend({ name: 'web' }), refs('InvalidDestination')],
     ['a host name in place of a name', backend({ name: 'web.default', port: 80 }), refs('InvalidDestination')],
