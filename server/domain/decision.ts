@@ -79,8 +79,17 @@ export interface HopTracing {
   readonly startMs?: number;
   /** W3C tracestate of the caller; absent: none. */
   readonly traceState?: string;
+  /** What a verbose span tells besides. */
+  readonly notes?: readonly SpanNote[];
   /** Those calls, one for each try. */
   readonly tries?: readonly HopTry[];
+}
+
+/** Something that happened while a span went on. */
+export interface SpanNote {
+  /** Wall time, with a fraction. */
+  readonly atMs: number;
+  readonly value: string;
 }
 
 /** One try of a request at one host, where tries have spans of their own. */
@@ -101,6 +110,11 @@ export interface HopTry {
   readonly canceled: boolean;
   readonly grpcStatus: string | undefined;
   readonly grpcMessage: string | undefined;
+  /** The configuration's own. */
+  readonly tags: Readonly<Record<string, string>>;
+  /** Its name, where the configuration gives one. */
+  readonly operation: string | undefined;
+  readonly notes: readonly SpanNote[];
 }
 
 /** What one proxy did with one request. A request that crosses two sidecars leaves two of these with one trace id. */

@@ -53,6 +53,16 @@ const PROVIDERS = {
       collector_service: { http_uri: uri('/tries', 'collector') },
     },
   },
+  told: {
+    name: 'envoy.tracers.zipkin',
+    typed_config: {
+      '@type': type('ZipkinConfig'),
+      trace_id_128bit: true,
+      collector_endpoint_version: 'HTTP_JSON',
+      shared_span_context: false,
+      collector_service: { http_uri: uri('/told', 'collector') },
+    },
+  },
   nobody: {
     name: 'envoy.tracers.zipkin',
     typed_config: {
@@ -75,6 +85,28 @@ const TRIES = {
   spawn_upstream_span: true,
 };
 
+/** A route says how its requests are traced, and the connection manager the rest. */
+const TOLD = {
+  tracing: {
+    verbose: true,
+    spawn_upstream_span: true,
+    custom_tags: [
+      { tag: 'team', literal: { value: 'web' } },
+      { tag: 'method', value: '%REQ(:METHOD)%' },
+    ],
+    operation: 'of all',
+    upstream_operation: 'asks %UPSTREAM_CLUSTER%',
+  },
+  route: {
+    decorator: { operation: 'shop.default:80/*' },
+    tracing: {
+      random_sampling: { numerator: 0 },
+      custom_tags: [{ tag: 'team', request_header: { name: 'x-team' } }],
+      operation: 'buys %REQ(x-what)%',
+    },
+  },
+};
+
 const ports = Object.fromEntries(Object.keys(PROVIDERS).map((name, i) => [name, 9001 + i])) as Record<
   keyof typeof PROVIDERS,
   number
@@ -90,9 +122,15 @@ const listenerOf = ([name, provider]: [string, object]): Listener =>
         random_sampling: { value: 100 },
         provider,
         ...(name === 'tries' && { spawn_upstream_span: TRIES.spawn_upstream_span }),
+        ...(name === 'told' && TOLD.tracing),
       },
       http_filters: [router],
-      route: name === 'tries' ? TRIES.route : { decorator: { operation: 'shop.default:80/*' } },
+      route:
+        name === 'tries'
+          ? TRIES.route
+          : name === 'told'
+            ? TOLD.route
+            : { decorator: { operation: 'shop.default:80/*' } },
     },
   );
 
@@ -246,6 +284,40 @@ describe('spans of a proxy', () => {
     expect(asked.slice(0, 2).map((headers) => headers['x-b3-spanid'])).toEqual([first!.id, second!.id]);
     expect(asked.slice(0, 2).map((headers) => headers['x-b3-parentspanid'])).toEqual([request!.id, request!.id]);
     expect(asked[0]!['traceparent']).toBeUndefined();
+  });
+
+  it('have the shares, tags and names of their route, and tell when what happened where they are verbose', async () => {
+    asked.length = 0;
+    const send = (headers: Readonly<Record<string, string>>): Promise<unknown> =>
+      sendFrom(`${NET}.1.9`, { ip: GATEWAY, port: ports.told }, { host: 'shop', headers });
+    await send({});
+    for (let more = 0; more < 3; more++)
+      await send({ 'x-client-trace-id': 'c1', 'x-what': 'tea', ...(more === 0 && { 'x-team': 'shop' }) });
+    await until(() => reports.some(({ path }) => path === '/told'), 'a report');
+    expect(asked.map((headers) => headers['x-b3-sampled'])).toEqual(['0', '1', '1', '1']);
+    expect(asked.map((headers) => headers['x-envoy-decorator-operation'])).toEqual(Array(4).fill(undefined));
+    const [call, request, , untold] = JSON.parse(String(reports.find(({ path }) => path === '/told')!.body)) as {
+      name: string;
+      annotations: { value: string }[];
+      tags: Record<string, string>;
+    }[];
+    expect([call!.name, request!.name]).toEqual(['asks application', 'buys tea']);
+    for (const each of [call!, request!]) expect(each.tags).toMatchObject({ team: 'shop', method: 'GET' });
+    expect(untold!.tags['team']).toBeUndefined();
+    expect(call!.annotations.map(({ value }) => value)).toEqual([
+      'first_upstream_tx_byte_sent',
+      'last_upstream_tx_byte_sent',
+      'first_upstream_rx_byte_received',
+      'last_upstream_rx_byte_received',
+      'cr',
+    ]);
+    expect(request!.annotations.map(({ value }) => value)).toEqual([
+      'last_downstream_rx_byte_received',
+      ...call!.annotations.slice(0, -1).map(({ value }) => value),
+      'first_downstream_tx_byte_sent',
+      'last_downstream_tx_byte_sent',
+      'ss',
+    ]);
   });
 
   it('that nobody takes hold no request up', async () => {

@@ -83,7 +83,7 @@ export interface HttpFilterConfig extends ConnectionFilters, RouterOptions {
   readonly stats: readonly StatsPlan[];
   /** A `grpc_stats` filter counts gRPC calls under their clusters. */
   readonly countsGrpc: boolean;
-  /** A format asks how long parts of a request took. */
+  /** A format, or a span, asks how long parts of a request took. */
   readonly timed: boolean;
   readonly serving: HttpServing;
 }
@@ -209,6 +209,7 @@ function compileHcm(
   versionInfo: string,
 ): Omit<HttpFilterConfig, keyof ConnectionFilters> {
   checkRules(config, MANAGER_RULES);
+  const tracing = readTracing(config);
   return {
     kind: 'http',
     statPrefix: readStatPrefix(config.stat_prefix),
@@ -237,12 +238,12 @@ function compileHcm(
     certDetails: readCertDetails(config['set_current_client_cert_details']),
     tellsPort: config['append_x_forwarded_port'] === true,
     ...readRouterOptions(config.http_filters?.at(-1)?.typed_config),
-    tracing: readTracing(config),
+    tracing,
     accessLogs: readAccessLogs(config.access_log ?? []),
     localReply: readLocalReply(config['local_reply_config'] as LocalReplyJson | undefined),
     stats: readStats(config.http_filters ?? []),
     countsGrpc: (config.http_filters ?? []).some(({ name }) => name === 'envoy.filters.http.grpc_stats'),
-    timed: DURATIONS.test(JSON.stringify(config.access_log ?? '')),
+    timed: tracing?.verbose === true || DURATIONS.test(JSON.stringify([config.access_log, config.tracing])),
     serving: readHttpServing(config),
   };
 }

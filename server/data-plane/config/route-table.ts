@@ -19,6 +19,7 @@ import {
 import { ROUTE_RULES } from './route-bounds.ts';
 import { compileConditions, type RouteCondition, type RouteSubject } from './route-condition.ts';
 import { compileRouteMatcher } from './route-matcher.ts';
+import { type RouteTracing, type RouteTracingJson, readRouteTracing } from './route-tracing.ts';
 import { ALWAYS, type Fraction, readFraction } from './values.ts';
 
 export type { ClusterShare, ForwardAction, HostRewrite, MirrorPolicy };
@@ -61,6 +62,8 @@ export interface CompiledRoute {
   readonly fault: FaultPolicy | undefined;
   readonly cors: CorsPolicy | undefined;
   readonly operation: string | undefined;
+  /** Undefined: as the connection manager says. */
+  readonly tracing: RouteTracing | undefined;
   /** Under which its requests count, too; empty: they do not. */
   readonly statPrefix: string;
   /** The host is told. */
@@ -111,6 +114,8 @@ export interface RouteTable {
   readonly headers: HeaderRules | undefined;
   /** A header tells how long parts of the request took. */
   readonly timed: boolean;
+  /** A route says how its requests are traced. */
+  readonly traced: boolean;
   /** Header changes of the table come first and those of routes last, so that the latter win. */
   readonly mostSpecificWins: boolean;
   readonly exact: ReadonlyMap<string, CompiledVirtualHost>;
@@ -161,6 +166,7 @@ export function compileRouteTable(resource: RouteConfiguration, versionInfo: str
     ignorePort: resource.ignore_port_in_host_matching === true,
     headers,
     timed: headers?.timed === true || virtualHosts.some(tellsTimes),
+    traced: virtualHosts.some(({ routes }) => routes.some(({ tracing }) => tracing !== undefined)),
     mostSpecificWins: resource.most_specific_header_mutations_wins === true,
     exact,
     suffixes: suffixes.sort(longestFirst),
@@ -174,6 +180,7 @@ const tellsTimes = ({ headers, routes }: CompiledVirtualHost): boolean =>
   routes.some(
     (route) =>
       route.headers?.timed === true ||
+      route.tracing?.timed === true ||
       (route.target.kind === 'forward' && route.target.shares?.some((share) => share.headers?.timed === true)),
   );
 
@@ -251,6 +258,7 @@ function compileRoute(given: Route, host: VirtualHost, table: RouteConfiguration
     fault: readFault(ofType(overrides.perFilter?.['envoy.filters.http.fault'], 'fault.v3.HTTPFault')),
     cors: compileCors(corsOf(given.typed_per_filter_config) ?? given.route?.cors, corsOf(host.typed_per_filter_config)),
     operation: given.decorator?.operation,
+    tracing: readRouteTracing((given as { readonly tracing?: RouteTracingJson }).tracing),
     statPrefix: given.stat_prefix ?? '',
     tellsOperation: given.decorator?.propagate !== false,
     ...overrides,

@@ -1,10 +1,10 @@
 import type { HttpConnectionManager } from '#xds';
 import type { FormatSubject, FormatValue } from '../format/subject.ts';
-import { compileFormat } from '../format/template.ts';
+import { compileFormat, type Format } from '../format/template.ts';
 import type { Tracer } from '../http/tracing/propagation.ts';
 import { ConfigProblem, within } from './problem.ts';
 import { readSpanCollector, readTracer, type SpanCollector, type TracingProvider } from './span-collector.ts';
-import { readNumber } from './values.ts';
+import { type Fraction, readNumber } from './values.ts';
 
 /** A tag whose value depends on the request. */
 export interface SpanTag {
@@ -12,20 +12,33 @@ export interface SpanTag {
   readonly read: (subject: FormatSubject) => string | undefined;
 }
 
-/** How the requests of a connection manager are traced. */
-export interface TracingConfig {
-  /** Percent of requests without a decision of their own that are sampled. */
-  readonly share: number;
-  /** Percent of those with an x-client-trace-id that are, and of all that may be. */
-  readonly clientShare: number;
-  readonly overallShare: number;
+/** Which requests are traced. */
+export interface TracedShares {
+  /** Of requests without a decision of their own. */
+  readonly share: Fraction;
+  /** Of those with an x-client-trace-id, and of all that are to be traced. */
+  readonly clientShare: Fraction;
+  readonly overallShare: Fraction;
+}
+
+/** What spans are called, and their tags. */
+export interface SpanWords {
   /** Tags that are the same in every span. */
   readonly fixedTags: Readonly<Record<string, string>>;
   readonly tags: readonly SpanTag[];
+  /** Names the span of a request in place of decorators, and those of its calls to hosts; empty: as without. */
+  readonly operation: Format | undefined;
+  readonly upstreamOperation: Format | undefined;
+}
+
+/** How the requests of a connection manager are traced. */
+export interface TracingConfig extends TracedShares, SpanWords {
   /** Characters of the path that the tag `http.url` has. */
   readonly maxPathLength: number;
   /** Calls to hosts have spans of their own, below that of the request. */
   readonly spawnsUpstream: boolean;
+  /** Spans tell when what happened. */
+  readonly verbose: boolean;
   /** A request's id carries the decision to trace. */
   readonly byRequestId: boolean;
   /** Whose headers join spans; undefined: nobody's in particular. */
@@ -36,12 +49,21 @@ export interface TracingConfig {
   readonly collector: SpanCollector | undefined;
 }
 
-interface TracingJson {
+/** What connection managers and routes have in common. */
+export interface SpanWordsJson {
+  readonly custom_tags?: readonly TagJson[];
+  readonly operation?: string;
+  readonly upstream_operation?: string;
+}
+
+interface TracingJson extends SpanWordsJson {
+  readonly verbose?: boolean;
   readonly provider?: TracingProvider;
   readonly no_context_propagation?: boolean;
 }
 
 const DEFAULT_PATH_LENGTH = 256;
+const PARTS = 10_000;
 
 interface HeaderJson {
   readonly name?: string;
@@ -70,13 +92,15 @@ export interface TagJson {
 export function readTracing(config: HttpConnectionManager): TracingConfig | undefined {
   const { tracing } = config;
   if (tracing === undefined) return undefined;
-  const { provider, no_context_propagation } = tracing as TracingJson;
+  const given = tracing as TracingJson;
+  const { provider, no_context_propagation, verbose } = given;
   return within('tracing', () => ({
     // Unset: every request; a share without value is none.
     share: shareOf(tracing.random_sampling),
     clientShare: shareOf(tracing.client_sampling),
     overallShare: shareOf(tracing.overall_sampling),
-    ...readTags(tracing.custom_tags),
+    ...readSpanWords(given),
+    verbose: verbose === true,
     maxPathLength: readNumber(tracing.max_path_tag_length, DEFAULT_PATH_LENGTH),
     spawnsUpstream:
       tracing.spawn_upstream_span === true || config.http_filters?.at(-1)?.typed_config?.['start_child_span'] === true,
@@ -87,13 +111,23 @@ export function readTracing(config: HttpConnectionManager): TracingConfig | unde
   }));
 }
 
-const shareOf = (given: { readonly value?: number } | undefined): number =>
-  given === undefined ? 100 : readNumber(given.value, 0);
+/** As in Envoy, in hundredths of a percent. */
+const shareOf = (given: { readonly value?: number } | undefined): Fraction => ({
+  numerator: given === undefined ? PARTS : Math.floor(readNumber(given.value, 0) * (PARTS / 100)),
+  of: PARTS,
+});
 
 function usesRequestId(extension: unknown): boolean {
   const config = (extension as { readonly typed_config?: Record<string, unknown> } | undefined)?.typed_config;
   return config?.['use_request_id_for_trace_sampling'] !== false;
 }
+
+/** Reads how spans are called and tagged. */
+export const readSpanWords = ({ custom_tags, operation, upstream_operation }: SpanWordsJson): SpanWords => ({
+  ...readTags(custom_tags),
+  operation: operation ? compileFormat(operation, 'operation', '') : undefined,
+  upstreamOperation: upstream_operation ? compileFormat(upstream_operation, 'upstream_operation', '') : undefined,
+});
 
 /** Reads the tags of spans, or of entries of logs. */
 export function readTags(given: readonly TagJson[] = []): Pick<TracingConfig, 'fixedTags' | 'tags'> {

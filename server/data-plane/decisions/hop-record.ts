@@ -12,6 +12,8 @@ import type { TracingConfig } from '../config/tracing-config.ts';
 import type { TlsFacts } from '../http/codec.ts';
 import type { Exchange } from '../http/exchange.ts';
 import { isGrpc } from '../http/grpc.ts';
+import { spanNotes } from '../http/tracing/span-notes.ts';
+import { operationOf, ownTags } from '../http/tracing/span-words.ts';
 import { wallTime } from '../http/tracing/wall-time.ts';
 import { type StepNote, StepSampler } from './hop-steps.ts';
 
@@ -62,7 +64,9 @@ export function buildHop(exchange: Exchange, accessLog: string): HopRecord {
   const { tracing } = exchange.config;
   if (span.sampled && tracing !== undefined) hop.tracing = tracingOf(exchange, tracing);
   else hop.sampled = false;
-  const operation = exchange.callerOperation ?? exchange.route?.operation;
+  const named = operationOf(exchange);
+  const operation =
+    named === undefined ? (exchange.callerOperation ?? exchange.route?.operation) : named(exchange) || undefined;
   if (operation !== undefined) hop.operation = operation;
   const handshakes = steps.on ? handshakesOf(connection.tls, exchange.upstreamTls, info.brokenHandshake) : undefined;
   if (handshakes !== undefined) hop.handshakes = handshakes;
@@ -79,7 +83,7 @@ const detailOf = ({ received, responseHead, steps }: Exchange): HopDetail => ({
 });
 
 /** Of a gRPC call, before the configuration's own tags (Envoy: HttpTracerUtility); undefined for other requests. */
-function grpcTags(exchange: Exchange, fixedTags: TracingConfig['fixedTags']): Record<string, string> | undefined {
+function grpcTags(exchange: Exchange): Record<string, string> | undefined {
   const { cameAsGrpc, head, responseHead, responseTrailers } = exchange;
   if (!(cameAsGrpc ?? isGrpc(head.headers))) return undefined;
   const told = (name: string): string | undefined => responseTrailers?.get(name) ?? responseHead?.headers.get(name);
@@ -92,7 +96,7 @@ function grpcTags(exchange: Exchange, fixedTags: TracingConfig['fixedTags']): Re
     'grpc.message': told('grpc-message'),
   };
   const present = Object.entries(found).filter((entry): entry is [string, string] => entry[1] !== undefined);
-  return { ...Object.fromEntries(present), ...fixedTags };
+  return Object.fromEntries(present);
 }
 
 /** What a client tells of itself for its spans. */
@@ -101,41 +105,31 @@ const CLIENT_TAGS = [
   ['x-client-trace-id', 'guid:x-client-trace-id'],
 ] as const;
 
-function clientTags(
-  { headers }: Exchange['head'],
-  fixedTags: TracingConfig['fixedTags'],
-  given: Record<string, string> | undefined,
-): Record<string, string> | undefined {
+function clientTags({ headers }: Exchange['head'], given: HopTracing['tags']): HopTracing['tags'] {
   let own = given;
   for (const [header, tag] of CLIENT_TAGS) {
     const value = headers.get(header);
-    if (value === undefined || value === '') continue;
-    own ??= { ...fixedTags };
-    own[tag] = value;
+    if (value !== undefined && value !== '') own = { ...own, [tag]: value };
   }
   return own;
 }
 
-function tracingOf(exchange: Exchange, { fixedTags, tags, maxPathLength, collector }: TracingConfig): HopTracing {
-  const { callSpans, connection, entrySpanId, head } = exchange;
-  let own = grpcTags(exchange, fixedTags);
-  for (const { name, read } of tags) {
-    const value = read(exchange);
-    if (value === undefined) continue;
-    own ??= { ...fixedTags };
-    own[name] = value;
-  }
-  if (collector !== undefined) own = clientTags(head, fixedTags, own);
+function tracingOf(exchange: Exchange, config: TracingConfig): HopTracing {
+  const { callSpans, connection, entrySpanId, head, info } = exchange;
+  const own = ownTags(exchange, config, grpcTags(exchange));
+  const startMs = wallTime(exchange.runtime.clock, info.startedAt);
   const told = {
-    tags: own ?? fixedTags,
-    maxPathLength,
+    tags: config.collector === undefined ? own : clientTags(head, own),
+    maxPathLength: config.maxPathLength,
     scheme: head.scheme,
     userAgent: head.headers.get('user-agent') ?? '',
     peerIp: connection.remoteAddress.ip,
-    startMs: wallTime(exchange.runtime.clock, exchange.info.startedAt),
+    startMs,
+    ...(config.verbose && info.times !== undefined && { notes: spanNotes(info.times, startMs, 'request') }),
     ...(exchange.span.traceState && { traceState: exchange.span.traceState }),
   };
   if (entrySpanId === '') return told;
+  callSpans?.tries.at(-1)?.tell(exchange);
   return { ...told, entrySpanId, ...(callSpans !== undefined && { tries: callSpans.tries }) };
 }
 

@@ -1,3 +1,4 @@
+import type { TracingConfig } from '../config/tracing-config.ts';
 import { StepSampler } from '../decisions/hop-steps.ts';
 import { changeHeaders } from './change-headers.ts';
 import type { Exchange, RequestLayer } from './exchange.ts';
@@ -8,6 +9,7 @@ import { cleanHost } from './host.ts';
 import { isInlineInRequests, joinLines } from './inline-headers.ts';
 import { cleanPath } from './path.ts';
 import { hasUuidForm, newRequestId, reasonOf, type TraceReason, withReason } from './request-id.ts';
+import { routeOf, tableOf } from './router/choose-route.ts';
 import { newSpanId, type SpanContext, startSpan } from './trace-context.ts';
 import { CallSpans } from './tracing/call-spans.ts';
 import { handOn } from './tracing/hand-on.ts';
@@ -85,10 +87,12 @@ export const identify: RequestLayer = (exchange) => {
     return 'next';
   }
   const id = given ?? (config.generateRequestId ? newRequestId(ids) : '');
-  const reason = tracing && traceReason(id, head.headers, tracing);
+  const reason = tracing && reasonToTrace(exchange, id, tracing);
   exchange.requestId = decided(exchange, id, reason);
   if (id !== '') head.headers.put('x-request-id', exchange.requestId);
-  exchange.span = begunSpan(exchange, reason);
+  const { traceId, spanId } = exchange.span;
+  const span = begunSpan(exchange, reason);
+  exchange.span = traceId === '' ? span : { ...span, traceId, spanId };
   if (tracing?.spawnsUpstream === true) {
     exchange.entrySpanId = exchange.span.spanId;
     exchange.span = { ...exchange.span, spanId: newSpanId(ids) };
@@ -96,6 +100,16 @@ export const identify: RequestLayer = (exchange) => {
   }
   return 'next';
 };
+
+/** Routes may say otherwise than the connection manager: where there are such, that of the request is found at once. */
+function reasonToTrace(exchange: Exchange, id: string, config: TracingConfig): TraceReason | undefined {
+  const { headers } = exchange.head;
+  const table = tableOf(exchange);
+  if (table?.traced !== true) return traceReason(id, headers, { config });
+  // Routes that take a share of the requests draw by the trace.
+  if (exchange.untold === undefined) exchange.span = begunSpan(exchange, undefined);
+  return traceReason(id, headers, { config, shares: routeOf(exchange, table)?.tracing });
+}
 
 /** Counts the decision to trace, and returns the request's id with it. */
 function decided(exchange: Exchange, id: string, reason: TraceReason | undefined): string {
@@ -141,7 +155,7 @@ function identifyUntold(exchange: Exchange, given: string | undefined): void {
   exchange.requestId = given ?? newRequestId(runtime.chance.ids);
   let reason: TraceReason | undefined;
   if (StepSampler.keepsTrace(exchange.requestId, runtime.sampler.tracesOf) || !isHurried(exchange)) {
-    if (given === undefined) reason = config.tracing && traceReason(exchange.requestId, head.headers, config.tracing);
+    if (given === undefined) reason = config.tracing && reasonToTrace(exchange, exchange.requestId, config.tracing);
     exchange.tellSpan(given !== undefined || config.tracing === undefined ? undefined : reason !== undefined);
   }
   exchange.requestId = decided(exchange, exchange.requestId, reason);

@@ -2,6 +2,7 @@ import type { ResponseHead } from './codec.ts';
 import type { Exchange, RequestLayer } from './exchange.ts';
 import type { Headers } from './headers.ts';
 import { appendVia, isInlineInAnswers, joinLines } from './inline-headers.ts';
+import { operationOf } from './tracing/span-words.ts';
 
 /** Gives every answer, this proxy's own too, the headers that come after those of routes and filters. */
 export const completeResponses: RequestLayer = (exchange) => {
@@ -39,7 +40,7 @@ function finishResponseHead(exchange: Exchange, head: ResponseHead): void {
     const id = exchange.requestId === '' ? exchange.head.headers.get('x-request-id') : exchange.requestId;
     if (id !== undefined) headers.put('x-request-id', id);
   }
-  if (exchange.config.tracing !== undefined) {
+  if (exchange.config.tracing !== undefined && operationOf(exchange) === undefined) {
     if (exchange.connection.direction === 'inbound') tellOperation(exchange, headers);
     else if (headers.has(OPERATION)) takeOperation(exchange, headers);
   }

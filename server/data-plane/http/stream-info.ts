@@ -84,6 +84,12 @@ export class StreamInfo {
     if (this.times !== undefined) this.times[what] ??= now - this.startedAt;
   }
 
+  /** As in Envoy, times of calls are those of the last try. */
+  forgetTry(): void {
+    const { requestReceived } = this.times ?? {};
+    if (this.times !== undefined) this.times = requestReceived === undefined ? {} : { requestReceived };
+  }
+
   flag(flag: ResponseFlag): void {
     this.flags = withFlag(this.flags, flag);
   }

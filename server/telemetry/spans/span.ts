@@ -1,4 +1,6 @@
-import type { HopRecord, HopTry } from '#domain';
+import type { HopRecord, HopTry, SpanNote } from '#domain';
+
+const NO_NOTES: readonly SpanNote[] = [];
 
 /** A hop, or a part of it, as tracing systems know it. */
 export interface Span {
@@ -20,6 +22,8 @@ export interface Span {
   readonly startMs: number;
   readonly durationMs: number;
   readonly failed: boolean;
+  /** What happened meanwhile, where spans are verbose. */
+  readonly notes: readonly SpanNote[];
   /** Envoy's span tags and the configuration's own. */
   readonly tags: Readonly<Record<string, string>>;
 }
@@ -71,6 +75,7 @@ function requestSpan(hop: HopRecord, spanId: string, kind: Span['kind'], answer:
     parentSpanId: hop.parentSpanId,
     parentIsRemote: hop.parentSpanId !== undefined,
     kind,
+    notes: tracing?.notes ?? NO_NOTES,
     zipkinName: hop.operation ?? request.authority,
     name: hop.operation ?? (hop.direction === 'outbound' ? `egress ${request.authority}` : 'ingress'),
     tags: {
@@ -91,9 +96,6 @@ function requestSpan(hop: HopRecord, spanId: string, kind: Span['kind'], answer:
   };
 }
 
-/** Tags that stand at the request only. */
-const OF_REQUEST = /^(grpc\..*|downstream_cluster|guid:x-client-trace-id)$/;
-
 interface TryOf {
   readonly each: HopTry;
   readonly parentSpanId: string;
@@ -103,8 +105,7 @@ interface TryOf {
 
 /** One call to a host below the span of its request. Source: UpstreamRequest and HttpTracerUtility::finalizeUpstreamSpan in Envoy. */
 function trySpan(hop: HopRecord, { each, parentSpanId, shownAs }: TryOf): Span {
-  const own = Object.entries(hop.tracing?.tags ?? {}).filter(([name]) => !OF_REQUEST.test(name));
-  const name = `router ${shownAs} egress`;
+  const name = each.operation ?? `router ${shownAs} egress`;
   const failed = each.status === 0 || each.status >= 500 || GRPC_FAILURES.has(each.grpcStatus ?? '');
   return {
     ...sharedOf(hop),
@@ -116,6 +117,7 @@ function trySpan(hop: HopRecord, { each, parentSpanId, shownAs }: TryOf): Span {
     kind: 'CLIENT',
     name,
     zipkinName: name,
+    notes: each.notes,
     tags: {
       component: 'proxy',
       upstream_address: each.host,
@@ -130,7 +132,7 @@ function trySpan(hop: HopRecord, { each, parentSpanId, shownAs }: TryOf): Span {
       ...(failed && { error: 'true' }),
       ...(each.reason !== '' && { 'error.reason': each.reason }),
       ...(each.canceled && { canceled: 'true' }),
-      ...Object.fromEntries(own),
+      ...each.tags,
     },
   };
 }

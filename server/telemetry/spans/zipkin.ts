@@ -1,3 +1,4 @@
+import type { SpanNote } from '#domain';
 import type { Span } from './span.ts';
 
 /** Client received, server sent. */
@@ -5,6 +6,8 @@ const ENDS = { CLIENT: 'cr', SERVER: 'ss' } as const;
 
 /** Zipkin writes ids of 64 bits without the half that is 0. */
 const HIGH_HALF = /^0{16}/;
+
+const noteOf = ({ atMs, value }: SpanNote): object => ({ timestamp: Math.round(atMs * 1000), value });
 
 /** A list of spans in Zipkin's v2 JSON format. Times are microseconds. `ip`: of the proxy that sends them, which names no port either in Envoy. */
 export function zipkinBody(spans: readonly Span[], ip?: string): string {
@@ -19,7 +22,7 @@ export function zipkinBody(spans: readonly Span[], ip?: string): string {
       // Zipkin takes no span without a length.
       duration: Math.max(1, Math.round(span.durationMs * 1000)),
       localEndpoint: { serviceName: span.service, ...(ip !== undefined && { ipv4: ip, port: 0 }) },
-      annotations: [{ timestamp: Math.round((span.startMs + span.durationMs) * 1000), value: ENDS[span.kind] }],
+      annotations: [...span.notes, { atMs: span.startMs + span.durationMs, value: ENDS[span.kind] }].map(noteOf),
       tags: Object.fromEntries(Object.entries(span.tags).filter(([, value]) => value !== '')),
     })),
   );

@@ -183,6 +183,9 @@ describe('span exporters', () => {
       canceled: false,
       grpcStatus: undefined,
       grpcMessage: undefined,
+      tags: { team: 'web' },
+      operation: undefined,
+      notes: [],
     };
     const tries = [
       call,

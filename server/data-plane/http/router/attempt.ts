@@ -136,7 +136,7 @@ export class UpstreamAttempt implements ResponseSink, StreamWaiter {
     if (this.#over) return;
     this.span?.answered(head);
     this.log?.answered(head);
-    if (endStream) this.#leave();
+    if (endStream && this.#leave()) this.span?.ended();
     this.#owner.responseHead(this, head, endStream);
   }
 

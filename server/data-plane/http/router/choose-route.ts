@@ -10,8 +10,7 @@ import { changeAnswer } from './header-levels.ts';
 
 /** Finds the virtual host and the route, and keeps why every earlier route was passed over. Answers nothing itself. */
 export const chooseRoute: RequestLayer = (exchange) => {
-  const { config, runtime } = exchange;
-  const table = 'table' in config.routes ? config.routes.table : runtime.routeTable(config.routes.rds);
+  const table = tableOf(exchange);
   exchange.table = table;
   if (table === undefined) return 'next';
   if (table.timed) exchange.info.times ??= exchange.requestEnded ? { requestReceived: 0 } : {};
@@ -30,6 +29,19 @@ export const chooseRoute: RequestLayer = (exchange) => {
   matchRoutes(exchange, host.found);
   return 'next';
 };
+
+/** The routes of a request's listener; undefined: they have not come. */
+export const tableOf = ({ config: { routes }, runtime }: Exchange): RouteTable | undefined =>
+  'table' in routes ? routes.table : runtime.routeTable(routes.rds);
+
+/** The route that a request would take as it is now; nothing is noted of it. */
+export function routeOf(exchange: Exchange, table: RouteTable): CompiledRoute | undefined {
+  const host = findVirtualHost(table, exchange.head.authority)?.found;
+  if (host === undefined || wantsTls(host, exchange)) return undefined;
+  const subject = subjectOf(exchange);
+  const routes = host.narrow === undefined ? host.routes : host.narrow(subject);
+  return routes.find((route) => firstRefusal(route, subject) === undefined && spared(exchange, route) === undefined);
+}
 
 /** Whether a request came without the TLS that its virtual host asks for. */
 export function wantsTls(
@@ -120,10 +132,14 @@ function spared(exchange: Exchange, { share }: CompiledRoute): Refusal | undefin
   return () => `takes ${inPercent(share)} % of the requests that match: drew ${draw} of ${share.of}`;
 }
 
+function subjectOf(exchange: Exchange): RouteSubject {
+  const { connection, filterState, head } = exchange;
+  const asked = splitPath(head, (filter) => exchange.metadata.of(filter), connection.tls);
+  return filterState === undefined ? asked : { ...asked, filterState };
+}
+
 function matchRoutes(exchange: Exchange, host: CompiledVirtualHost): void {
-  const asked = splitPath(exchange.head, (filter) => exchange.metadata.of(filter), exchange.connection.tls);
-  const { filterState } = exchange;
-  const subject = filterState === undefined ? asked : { ...asked, filterState };
+  const subject = subjectOf(exchange);
   const routes = host.narrow === undefined ? host.routes : host.narrow(subject);
   let misses: Miss[] | undefined;
   for (const route of routes) {

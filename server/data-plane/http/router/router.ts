@@ -13,6 +13,7 @@ import { applyRequestRules } from '../apply-rules.ts';
 import type { Exchange, LayerOutcome, RequestLayer } from '../exchange.ts';
 import { grpcTimeout, grpcTimeoutMs, isGrpc } from '../grpc.ts';
 import type { Headers } from '../headers.ts';
+import { operationOf } from '../tracing/span-words.ts';
 import { noteCluster, noteRewrite } from './call-steps.ts';
 import { takeWishes } from './client-wishes.ts';
 import { dropOverload } from './drop-overload.ts';
@@ -145,9 +146,11 @@ function noCluster(exchange: Exchange, route: CompiledRoute, action: ForwardActi
 const shareOrigin = ({ origins }: CompiledRoute, { shares }: ForwardAction, share: ClusterShare): string =>
   origins?.parts.has('cluster') ? 'cluster' : `weighted_clusters.${shares.indexOf(share)}`;
 
-/** Spans of clients are named in a header, where there are spans. */
-const namesOperations = ({ config, connection }: Exchange): boolean =>
-  config.tracing !== undefined && connection.direction === 'outbound';
+/** Spans of clients are named in a header, where there are spans and decorators name them. */
+const namesOperations = (exchange: Exchange): boolean =>
+  exchange.config.tracing !== undefined &&
+  exchange.connection.direction === 'outbound' &&
+  operationOf(exchange) === undefined;
 
 /** As in Envoy, the host of a gRPC call is told how long the stream may last. */
 function limitStream(exchange: Exchange, action: ForwardAction): void {

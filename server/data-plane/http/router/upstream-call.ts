@@ -135,6 +135,7 @@ export class UpstreamCall extends HostWish implements AttemptOwner, BodyTarget, 
     if (this.options.action.endedTunnels !== undefined) introduceClient(exchange, this.options.action, stream);
     exchange.routeFigures?.count('upstream_rq_total');
     if (!bare && this.#body.attach(stream) === 'more') exchange.stream.resume();
+    if (this.#body.ended) this.#note('requestSent');
   }
 
   writable(): void {
@@ -282,6 +283,8 @@ export class UpstreamCall extends HostWish implements AttemptOwner, BodyTarget, 
     this.#timers?.clearIdle();
     this.#body.detach();
     const { info } = this.#exchange;
+    this.#exchange.callSpans?.tries.at(-1)?.tell(this.#exchange);
+    info.forgetTry();
     info.hostsTriedBefore = [...info.hostsTriedBefore, info.upstreamHost];
     this.#retry?.schedule(verdict.waitMs, () => {
       this.#try();
@@ -299,7 +302,7 @@ export class UpstreamCall extends HostWish implements AttemptOwner, BodyTarget, 
 
   #requestComplete(now: number): void {
     if (this.#exchange.finished) return;
-    this.#note('requestSent');
+    if (this.#attempt?.stream !== undefined) this.#note('requestSent');
     this.#completeAt ??= now;
     this.#timers?.startWhole();
     this.#startTryTimers();

@@ -1,9 +1,15 @@
-import type { Clock, HopTry, Random } from '#domain';
+import type { Clock, HopTry, Random, SpanNote } from '#domain';
 import type { ResetReason, ResponseHead } from '../codec.ts';
+import type { Exchange } from '../exchange.ts';
 import type { Headers } from '../headers.ts';
 import { RESET_WORDS } from '../router/reset-reasons.ts';
 import { newSpanId } from '../trace-context.ts';
+import { spanNotes } from './span-notes.ts';
+import { ownTags, upstreamOperationOf } from './span-words.ts';
 import { wallTime } from './wall-time.ts';
+
+const NO_TAGS: Readonly<Record<string, string>> = {};
+const NO_NOTES: readonly SpanNote[] = [];
 
 /** The span of one try of a request at a host. Source: UpstreamRequest of Envoy's router. */
 export class TrySpan implements HopTry {
@@ -18,6 +24,9 @@ export class TrySpan implements HopTry {
   canceled = false;
   grpcStatus: string | undefined;
   grpcMessage: string | undefined;
+  tags = NO_TAGS;
+  operation: string | undefined;
+  notes = NO_NOTES;
   readonly #clock: Clock;
   /** Monotonic. */
   readonly #startedAt: number;
@@ -56,6 +65,18 @@ export class TrySpan implements HopTry {
     this.flags = flag;
     this.reason = words;
     this.ended();
+  }
+
+  /** What formats and times of its request tell of it, while it is the last try. */
+  tell(exchange: Exchange): void {
+    const { config, info } = exchange;
+    if (config.tracing === undefined) return;
+    this.tags = ownTags(exchange, config.tracing);
+    this.operation = upstreamOperationOf(exchange)?.(exchange) || undefined;
+    if (!config.tracing.verbose || info.times === undefined) return;
+    this.notes = spanNotes(info.times, wallTime(this.#clock, info.startedAt), 'call');
+    // The last byte is noted a moment after the try has ended.
+    for (const { atMs } of this.notes) this.durationMs = Math.max(this.durationMs, atMs - this.startMs);
   }
 
   #readGrpc(headers: Headers): void {

@@ -46,6 +46,8 @@ export interface TwoProxies {
   readonly envoy: Side;
   readonly ours: Side;
   observe(side: Side, given: PairCase, request: PairRequest): Promise<Seen>;
+  /** What collectors of spans were sent, which name themselves nothing. */
+  collected(): readonly Arrived[];
   stop(): Promise<void>;
 }
 
@@ -63,6 +65,7 @@ export async function startTwoProxies(cases: readonly PairCase[], local?: LocalC
     envoy,
     ours,
     observe: (side, given, request) => observe({ side, given, request, port: portOf(given), hosts }),
+    collected: () => hosts.arrived(''),
     async stop() {
       await envoy.stop();
       await ours.stop();
