@@ -48,6 +48,7 @@ export const bootstrap = (options: BootstrapOptions): object => {
       ],
       listeners: nameServer === undefined ? [] : podListeners(podIp, settings),
     },
+    overload_manager: overloadManager(settings),
     ...(nameServer !== undefined && {
       ...clusterManager(podIp, settings),
       typed_dns_resolver_config: resolverAt(nameServer),
@@ -129,6 +130,22 @@ const grpcCluster = (name: string, address: SocketAddress): object => ({
   },
 });
 
+const NO_LIMIT = 2 ** 31 - 1;
+
+/** How many clients the whole proxy takes. Source: `overload_manager` of the same file. */
+const overloadManager = ({ maxConnections = NO_LIMIT }: BootstrapSettings): object => ({
+  resource_monitors: [
+    {
+      name: 'envoy.resource_monitors.global_downstream_max_connections',
+      typed_config: {
+        '@type':
+          'type.googleapis.com/envoy.extensions.resource_monitors.downstream_connections.v3.DownstreamConnectionsConfig',
+        max_active_downstream_connections: maxConnections,
+      },
+    },
+  ],
+});
+
 /** Connections to hosts come from the pod's own address. */
 const clusterManager = (ip: string, { localCluster }: BootstrapSettings): object => ({
   cluster_manager: {
@@ -191,6 +208,8 @@ interface Page {
 const pageListener = (address: SocketAddress, { path, cluster, filters = [] }: Page): object => ({
   name: `agent_${address.port}`,
   address: socketAddress(address),
+  ignore_global_conn_limit: true,
+  bypass_overload_manager: true,
   filter_chains: [
     {
       filters: [

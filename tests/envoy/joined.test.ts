@@ -1,5 +1,7 @@
 import { X509Certificate } from 'node:crypto';
+import { once } from 'node:events';
 import { existsSync, readdirSync, readFileSync } from 'node:fs';
+import { connect, type Socket } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, expect, it } from 'vitest';
@@ -135,6 +137,41 @@ it('pass on what no registry knows, and write their logs', async () => {
         .some(({ cluster, upstreamHost }) => cluster === 'PassthroughCluster' && upstreamHost === `${ip}:80`) ||
       undefined,
   );
+});
+
+it('take as many clients as ISTIO_META_GLOBAL_DOWNSTREAM_MAX_CONNECTIONS says, and one more for each that leaves', async () => {
+  await mesh.apply(
+    yaml(`
+apiVersion: v1
+kind: Pod
+metadata:
+  name: few
+  labels: { app: few, version: v1 }
+  annotations: { proxy.istio.io/config: '{ proxyMetadata: { ISTIO_META_GLOBAL_DOWNSTREAM_MAX_CONNECTIONS: "2" } }' }
+spec: { containers: [{ name: web, image: kennethreitz/httpbin, ports: [{ containerPort: 80 }] }] }
+---
+apiVersion: security.istio.io/v1
+kind: PeerAuthentication
+metadata: { name: few }
+spec: { selector: { matchLabels: { app: few } }, mtls: { mode: PERMISSIVE } }`),
+  );
+  await mesh.sandbox.ready();
+  /** What a new client hears, and its connection. */
+  const come = async (): Promise<{ socket: Socket; heard: string }> => {
+    const socket = connect(80, pod('few').ip);
+    const heard = Promise.race([once(socket, 'data').then(String), once(socket, 'close').then(() => 'closed')]);
+    socket.write('HEAD /status/204 HTTP/1.1\r\nhost: few\r\n\r\n');
+    return { socket, heard: (await heard).slice(0, 12) };
+  };
+  const clients = [await come(), await come(), await come()];
+  expect(clients.map(({ heard }) => heard)).toEqual(['HTTP/1.1 204', 'HTTP/1.1 204', 'closed']);
+  clients[0]?.socket.destroy();
+  await waitFor('room for another client', 5000, async () => {
+    const client = await come();
+    clients.push(client);
+    return client.heard === 'HTTP/1.1 204' || undefined;
+  });
+  for (const { socket } of clients) socket.destroy();
 });
 
 /** The process that is the proxy of a pod. */
