@@ -165,6 +165,15 @@ export interface StepView extends Omit<DecisionStep, 'rejected'> {
 
 export interface HopView extends Omit<HopRecord, 'steps' | 'handshakes'> {
   steps: StepView[];
+  /** Rules that never reached this proxy, of those that the request may have been meant for; absent: none, or nobody asked. */
+  leftOut?: LeftOutView[];
+}
+
+/** A rule that somebody may have meant, and the first field that kept it from a proxy. */
+export interface LeftOutView {
+  name: string;
+  reason: string;
+  location?: SourceLocation;
 }
 
 export interface ExplanationView {

@@ -7,6 +7,7 @@ import { explain } from './explanation.ts';
 import { runForecast } from './forecast/forecast.ts';
 import { incidentHandlers, lookOf } from './incident/handlers.ts';
 import type { LabSession } from './lab-session.ts';
+import { leftOutThen } from './left-out.ts';
 import { timeTravelHandlers } from './time-travel/handlers.ts';
 import { requestView } from './views.ts';
 
@@ -57,7 +58,10 @@ const handlers: Handlers = {
       if (!kept) throw new ApiError('unknown_request', 'That request is no longer kept.');
       return kept;
     }
-    const view = explain(found, hops.trace(found.traceId), (origin) => session.sandbox.locate(origin));
+    const view = explain(found, hops.trace(found.traceId), {
+      locate: (origin) => session.sandbox.locate(origin),
+      leftOut: (hop) => leftOutThen(session.sandbox, session.applies.moments, hop),
+    });
     session.requests.add(view);
     return view;
   },

@@ -1,4 +1,5 @@
 import type { ExplanationView, HopView, SpanView, StepView } from '#contract';
+import type { LeftOut } from '#control-plane';
 import type { DecisionStep, HopRecord, Origin, SourceLocation } from '#domain';
 import type { RequestSummary } from '#telemetry';
 import { responseFlags, verdictOf } from '#telemetry';
@@ -7,8 +8,18 @@ import { requestView } from './views.ts';
 
 type Locate = (origin: Origin) => SourceLocation | undefined;
 
+export interface ExplanationSources {
+  readonly locate: Locate;
+  /** The rules that a hop's proxy was never sent, of those that its request may have been meant for. */
+  readonly leftOut: (hop: HopRecord) => readonly LeftOut[];
+}
+
 /** Everything about one answer: who gave it and why, over all proxies of its trace, each step with its place in the YAML. */
-export function explain(request: RequestSummary, trace: readonly HopRecord[], locate: Locate): ExplanationView {
+export function explain(
+  request: RequestSummary,
+  trace: readonly HopRecord[],
+  { locate, leftOut }: ExplanationSources,
+): ExplanationView {
   const ordered = causalOrder(trace);
   const focus = ordered
     .filter(({ hop }) => hop.spanId === request.id || hop.parentSpanId === request.id)
@@ -18,7 +29,10 @@ export function explain(request: RequestSummary, trace: readonly HopRecord[], lo
   return {
     request: requestView(request),
     verdict: verdictOf(focus),
-    hops: related(ordered, focus).map(({ hop }) => hopView(hop, locate)),
+    hops: related(ordered, focus).map(({ hop }) => ({
+      ...hopView(hop, locate),
+      ...(focus.includes(hop) && leftOutView(leftOut(hop), locate)),
+    })),
     focus: focus.map((hop) => hop.spanId),
     flags: flags.map((flag) => ({
       flag,
@@ -72,6 +86,17 @@ export function hopView(hop: HopRecord, locate: Locate): HopView {
     request: { ...request, headers: request.headers },
     response: { ...response, headers: response.headers },
     steps: hop.steps.map((step) => stepView(step, locate)),
+  };
+}
+
+/** The rules that never reached a hop's proxy, each with its place; nothing where there is none. */
+export function leftOutView(rules: readonly LeftOut[], locate: Locate): Pick<HopView, 'leftOut'> {
+  if (rules.length === 0) return {};
+  return {
+    leftOut: rules.map(({ name, reason, origin }) => {
+      const location = locate(origin);
+      return { name, reason, ...(location && { location }) };
+    }),
   };
 }
 

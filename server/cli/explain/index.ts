@@ -83,7 +83,11 @@ async function explain(texts: readonly NamedText[], call: Call, io: CliIo): Prom
     const { from, method, url } = call;
     const refused = trials.refused.map(({ pod, name, message }) => `the proxy of ${pod} refuses ${name}: ${message}`);
     const notes = [...(source.assumed === undefined ? [] : [source.assumed]), ...refused];
-    return explainHops({ from, method, url, view, hops, notes, locate: locator(texts) });
+    return explainHops({
+      ...{ from, method, url, view, hops, notes },
+      locate: locator(texts),
+      leftOut: (hop) => trials.leftOut(hop),
+    });
   } finally {
     await trials.stop();
   }

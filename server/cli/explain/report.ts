@@ -1,4 +1,5 @@
-import type { DecisionStep, HopRecord, Origin, SourceLocation } from '#domain';
+import type { LeftOut } from '#control-plane';
+import type { DecisionStep, HopRecord, Origin, RejectedCandidate, SourceLocation } from '#domain';
 import type { ClientView } from '#sandbox';
 
 /** Finds the line of YAML behind an origin. */
@@ -28,6 +29,8 @@ export interface ExplainedHop {
   readonly cluster: string;
   readonly endpoint: string;
   readonly steps: readonly ExplainedStep[];
+  /** Rules that never reached this proxy, of those that the request may have been meant for; absent: none. */
+  readonly leftOut?: readonly RuledOut[];
 }
 
 interface Place {
@@ -35,9 +38,15 @@ interface Place {
   readonly line: number;
 }
 
+interface RuledOut {
+  readonly name: string;
+  readonly reason: string;
+  readonly at?: Place;
+}
+
 type ExplainedStep = Omit<DecisionStep, 'atMs' | 'rejected'> & {
   readonly at?: Place;
-  readonly rejected?: readonly { readonly name: string; readonly reason: string; readonly at?: Place }[];
+  readonly rejected?: readonly RuledOut[];
 };
 
 export interface ReportInput {
@@ -48,6 +57,7 @@ export interface ReportInput {
   readonly hops: readonly HopRecord[];
   readonly notes: readonly string[];
   readonly locate: Locate;
+  readonly leftOut: (hop: HopRecord) => readonly LeftOut[];
 }
 
 export function explainHops(input: ReportInput): Explanation {
@@ -63,7 +73,7 @@ export function explainHops(input: ReportInput): Explanation {
       details: first?.response.details ?? '',
       ...('error' in view && { error: view.error }),
     },
-    hops: hops.map((hop) => explainHop(hop, input.locate)),
+    hops: hops.map((hop) => explainHop(hop, input)),
     notes: input.notes,
   };
 }
@@ -75,7 +85,8 @@ function inOrder(hops: readonly HopRecord[]): HopRecord[] {
   );
 }
 
-function explainHop(hop: HopRecord, locate: Locate): ExplainedHop {
+function explainHop(hop: HopRecord, { locate, leftOut }: ReportInput): ExplainedHop {
+  const never = leftOut(hop).map((each) => ruledOut(each, locate));
   return {
     proxy: `${hop.proxy.namespace}/${hop.proxy.pod}`,
     direction: hop.direction,
@@ -86,6 +97,7 @@ function explainHop(hop: HopRecord, locate: Locate): ExplainedHop {
     cluster: hop.cluster,
     endpoint: hop.upstreamHost,
     steps: hop.steps.map((step) => explainStep(step, locate)),
+    ...(never.length > 0 && { leftOut: never }),
   };
 }
 
@@ -94,13 +106,13 @@ function explainStep({ atMs: _atMs, rejected, ...step }: DecisionStep, locate: L
   return {
     ...step,
     ...(at && { at }),
-    ...(rejected && {
-      rejected: rejected.map(({ name, reason, origin }) => {
-        const place = placeOf(origin, locate);
-        return { name, reason, ...(place && { at: place }) };
-      }),
-    }),
+    ...(rejected && { rejected: rejected.map((each) => ruledOut(each, locate)) }),
   };
+}
+
+function ruledOut({ name, reason, origin }: RejectedCandidate, locate: Locate): RuledOut {
+  const place = placeOf(origin, locate);
+  return { name, reason, ...(place && { at: place }) };
 }
 
 function placeOf(origin: Origin | undefined, locate: Locate): Place | undefined {
@@ -124,6 +136,9 @@ export function explanationText({ answer, hops, notes, request, from }: Explanat
       for (const { name, reason, at } of step.rejected ?? [])
         lines.push(`   ${' '.repeat(23)}not ${name}: ${reason}${atText(at)}`);
     }
+    if (hop.leftOut !== undefined) lines.push('   never sent to this proxy');
+    for (const { name, reason, at } of hop.leftOut ?? [])
+      lines.push(`   ${' '.repeat(23)}${name}: ${reason}${atText(at)}`);
   });
   return lines.join('\n');
 }

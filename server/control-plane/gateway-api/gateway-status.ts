@@ -129,7 +129,9 @@ export function refusedListenerSetStatus(message: string): ListenerSetStatus {
 export function remoteGatewayStatus({ spec }: KubeObject): GatewayStatus {
   const { addresses = [] } = spec as GatewayApiGatewaySpec;
   return {
-    addresses: addresses.map(({ type = 'IPAddress', value = '' }) => ({ type, value })),
+    ...(addresses.length > 0 && {
+      addresses: addresses.map(({ type = 'IPAddress', value = '' }) => ({ type, value })),
+    }),
     listeners: [],
     conditions: judge({
       Accepted: { good: { reason: 'Accepted', message: 'Resource accepted' } },

@@ -74,6 +74,10 @@ function remembered(config: Config<VirtualServiceSpec>, delegates: Delegates): V
   return value;
 }
 
+/** The VirtualService to which a rule hands over; undefined where there is none that it may use. */
+export const delegateOf = ({ config }: VirtualService, rule: number): Config<VirtualServiceSpec> | undefined =>
+  resolved.get(config)?.delegates[rule];
+
 function resolve(config: Config<VirtualServiceSpec>, delegates: Delegates): VirtualService {
   const { spec, namespace } = config;
   const l4 = (kind: string, routes: readonly L4Route[] | undefined): L4Rule[] =>
@@ -171,6 +175,12 @@ function resolveGateway(name: string, namespace: string): string {
   return second === undefined ? `${namespace}/${name}` : `${second}/${first}`;
 }
 
+/** The namespaces to which a VirtualService is shown, by itself or else by the mesh. */
+export function exportsOf({ config }: VirtualService, defaultExportTo: readonly string[] = ['*']): readonly string[] {
+  const declared = config.spec.exportTo ?? [];
+  return declared.length > 0 ? declared : defaultExportTo;
+}
+
 /**
  * The VirtualServices that proxies of `viewer` may see through `gateway`. Those visible only in their own namespace come first, then
  * those exported to a list of namespaces, then public ones, of which routes of the Gateway API in the viewer's namespace are first;
@@ -186,8 +196,7 @@ export function virtualServicesFor(
   for (const each of all) {
     if (!each.gateways.includes(gateway)) continue;
     const { config } = each;
-    const declared = config.spec.exportTo ?? [];
-    const exportTo = declared.length > 0 ? declared : defaultVirtualServiceExportTo;
+    const exportTo = exportsOf(each, defaultVirtualServiceExportTo);
     const isHome = config.namespace === viewer;
     if (exportTo.includes('*')) groups[usesGatewaySemantics(config) && isHome ? 2 : 3]?.push(each);
     else if (exportTo.includes('~')) continue;

@@ -48,7 +48,8 @@ function firstEndpoint({ metadata }: ServiceShape, objects: readonly KubeObject[
       object.metadata.labels?.['kubernetes.io/service-name'] === metadata.name &&
       (object.metadata.namespace ?? 'default') === (metadata.namespace ?? 'default'),
   ) as SliceShape[];
-  return slices.flatMap(({ endpoints = [] }) => endpoints).flatMap(({ addresses = [] }) => addresses)[0];
+  const endpoints = slices.flatMap(({ endpoints: listed = [] }) => listed);
+  return endpoints.find(({ conditions }) => conditions?.ready !== false)?.addresses?.[0];
 }
 
 /** A ServiceEntry's own address, else that of its first endpoint. */

@@ -1,10 +1,18 @@
 import { createCertificateAuthority, createTokenIssuer } from '#ca';
-import { createObjectTables, createSnapshotDeriver, createTranslator, type MeshConfig } from '#control-plane';
+import {
+  createObjectTables,
+  createSnapshotDeriver,
+  createTranslator,
+  type LeftOut,
+  type MeshConfig,
+} from '#control-plane';
 import { createProxyWith, type Proxy } from '#data-plane';
 import type { Clock, HopRecord, KubeObject, SocketAddress } from '#domain';
 import { seededRandom } from '#domain';
+import type { ProxyNode } from '#xds';
 import type { PodObject } from '../kube-types.ts';
 import { declaredPorts } from '../kubelet/declared-ports.ts';
+import { leftOutOfHop } from '../left-out.ts';
 import { hasProxy } from '../mesh/injection.ts';
 import { createAnsweringApp } from './answering-app.ts';
 import { createMemoryNetwork, type MemoryNetwork, type OnConnection } from './memory-network.ts';
@@ -28,6 +36,8 @@ export interface DryRun {
   readonly refused: readonly { readonly pod: string; readonly name: string; readonly message: string }[];
   /** Starts the proxy of this pod, which may be one that no object describes. */
   startProxy(pod: PodObject, role: 'sidecar' | 'router'): Promise<Proxy>;
+  /** The rules that a hop's proxy was never sent, of those that its request may have been meant for. */
+  leftOut(hop: HopRecord): readonly LeftOut[];
   stop(): Promise<void>;
 }
 
@@ -45,6 +55,7 @@ class MemoryMesh implements DryRun {
   readonly #tokens;
   readonly #authority;
   readonly #pods: ReadonlyMap<string, PodObject>;
+  readonly #nodes = new Map<string, ProxyNode>();
   readonly #proxies = new Map<string, Promise<Proxy>>();
   readonly #stopping = new AbortController();
 
@@ -74,6 +85,11 @@ class MemoryMesh implements DryRun {
     const started = proxy.start(this.#stopping.signal).then(() => proxy);
     this.#proxies.set(ip, started);
     return started;
+  }
+
+  leftOut(hop: HopRecord): readonly LeftOut[] {
+    const node = this.#nodes.get(hop.proxy.node ?? '');
+    return node === undefined ? [] : leftOutOfHop(hop, node, this.#snapshot);
   }
 
   async stop(): Promise<void> {
@@ -113,10 +129,12 @@ class MemoryMesh implements DryRun {
       },
       {
         sendsSpans: false,
-        createAdsClient: (client) =>
-          createStaticXds(this.#translator.translate(this.#snapshot, client.node).resources, (rejection) =>
+        createAdsClient: (client) => {
+          this.#nodes.set(client.node.id, client.node);
+          return createStaticXds(this.#translator.translate(this.#snapshot, client.node).resources, (rejection) =>
             this.refused.push({ pod: `${namespace}/${name}`, ...rejection }),
-          )(client),
+          )(client);
+        },
       },
     );
   }

@@ -1,4 +1,4 @@
-import type { MeshConfig } from '#control-plane';
+import type { LeftOut, MeshConfig } from '#control-plane';
 import type { Clock, HopRecord, KubeObject } from '#domain';
 import type { PodObject } from '../kube-types.ts';
 import { destinationOf, gatewayPorts, portOf, resolveHost } from './addresses.ts';
@@ -34,6 +34,8 @@ export interface Trials {
   send(source: TrialSource, request: TrialRequest): Promise<TrialOutcome>;
   /** The routes of a virtual host as the proxy of a pod holds them, by name, in order. */
   routesOf(source: TrialSource, virtualHost: string): Promise<readonly string[]>;
+  /** The rules that a hop's proxy was never sent, of those that its request may have been meant for. */
+  leftOut(hop: HopRecord): readonly LeftOut[];
   /** Configuration that a proxy did not accept, so far. */
   readonly refused: DryRun['refused'];
   stop(): Promise<void>;
@@ -70,6 +72,7 @@ export function createTrials(options: TrialsOptions): Trials {
       const routes = hosts.find(({ name }) => name === virtualHost)?.routes ?? [];
       return routes.map(({ name }, place) => name || `route ${place + 1}`);
     },
+    leftOut: (hop) => run.leftOut(hop),
     get refused() {
       return run.refused;
     },

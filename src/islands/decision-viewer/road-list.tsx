@@ -1,6 +1,6 @@
 import type { ExplanationView, SourceLocation } from '#contract';
 import { directionWords, proxyName, type RoadPart, roadOf } from './road.ts';
-import { Step } from './step.tsx';
+import { Sidings, Step } from './step.tsx';
 
 interface RoadListProps {
   view: Pick<ExplanationView, 'hops' | 'focus'>;
@@ -61,6 +61,15 @@ function Part({ part, first, all, onOpen }: PartProps) {
           <small>Not reached</small>
           {part.words}
         </li>
+      );
+    case 'left-out':
+      return (
+        <>
+          <li className="st cut">
+            <small>Never sent to this proxy</small>
+          </li>
+          <Sidings candidates={part.rules} onOpen={onOpen} />
+        </>
       );
     case 'step':
       return <Step step={part.step} all={all} onOpen={onOpen} />;

@@ -1,4 +1,4 @@
-import type { ExplanationView, HopView, StepView } from '#contract';
+import type { ExplanationView, HopView, LeftOutView, StepView } from '#contract';
 import { serviceTitle } from '../parts/titles.ts';
 
 /** One thing on the road, in the order in which it stands. */
@@ -6,6 +6,7 @@ export type RoadPart =
   | { kind: 'passed-hop'; key: string; number: number; hop: HopView; words: string }
   | { kind: 'hop'; key: string; number: number; hop: HopView; stopped: boolean }
   | { kind: 'step'; key: string; step: StepView }
+  | { kind: 'left-out'; key: string; rules: LeftOutView[] }
   | { kind: 'attempt'; key: string; attempt: number }
   | { kind: 'not-reached'; key: string; words: string };
 
@@ -78,11 +79,21 @@ export function roadOf(explanation: Pick<ExplanationView, 'hops' | 'focus'>): Ro
     }
     const stop = hop.steps.find((step) => step.outcome === 'stopped');
     parts.push({ kind: 'hop', key: hop.spanId, number, hop, stopped: stop !== undefined });
-    parts.push(...stepsOf(hop));
+    parts.push(...withLeftOut(stepsOf(hop), hop));
     const beyond = stop && AFTER[stop.stage];
     if (beyond) parts.push({ kind: 'not-reached', key: `${hop.spanId} beyond`, words: beyond });
   }
   return parts;
+}
+
+/** Rules that the proxy never had stand behind those that it chose from. */
+function withLeftOut(parts: RoadPart[], { leftOut = [], spanId }: HopView): RoadPart[] {
+  if (leftOut.length === 0) return parts;
+  const chosen = parts.findLastIndex(
+    (part) => part.kind === 'step' && (part.step.stage === 'route' || part.step.stage === 'virtual_host'),
+  );
+  const at = chosen < 0 ? parts.length : chosen + 1;
+  return parts.toSpliced(at, 0, { kind: 'left-out', key: `${spanId} left out`, rules: leftOut });
 }
 
 function stepsOf(hop: HopView): RoadPart[] {

@@ -1,5 +1,5 @@
 import { useState } from 'react';
-import type { SourceLocation, StepView } from '#contract';
+import type { LeftOutView, SourceLocation, StepView } from '#contract';
 import { VersionDisc } from '../parts/sign.tsx';
 import { patternOf } from '../parts/versions.ts';
 import { OriginChip } from './origin-chip.tsx';
@@ -17,7 +17,7 @@ export function Step({ step, all, onOpen }: StepProps) {
   const stopped = step.outcome === 'stopped';
   return (
     <>
-      <Sidings step={step} onOpen={onOpen} />
+      <Sidings candidates={step.rejected ?? []} onOpen={onOpen} />
       <li className={stopped ? 'st stop' : 'st'}>
         <div className="kl">
           <small>{labelOf(step)}</small>
@@ -33,9 +33,14 @@ export function Step({ step, all, onOpen }: StepProps) {
 
 const FOLD = 3;
 
-function Sidings({ step, onOpen }: Omit<StepProps, 'all'>) {
+interface SidingsProps {
+  candidates: readonly LeftOutView[];
+  onOpen: (location: SourceLocation) => void;
+}
+
+/** What was not taken, each with the reason. */
+export function Sidings({ candidates: rejected, onOpen }: SidingsProps) {
   const [open, setOpen] = useState(false);
-  const rejected = step.rejected ?? [];
   const folded = rejected.length > FOLD && !open;
   const shown = folded ? rejected.slice(0, FOLD - 1) : rejected;
   return (

@@ -47,6 +47,17 @@ test('the road runs from hop to stop, and says what was not reached', () => {
   ]);
 });
 
+test('rules that a proxy never had stand behind the route that it chose', () => {
+  const view = refused();
+  const rules = [{ name: 'http[0] of VirtualService default/reviews', reason: 'needs port 80' }];
+  const hops = view.hops.map((hop) => (view.focus.includes(hop.spanId) ? { ...hop, leftOut: rules } : hop));
+  const parts = roadOf({ ...view, hops });
+  const at = parts.findIndex((part) => part.kind === 'left-out');
+  expect(parts[at]).toMatchObject({ rules });
+  expect(parts[at - 1]).toMatchObject({ kind: 'step', step: { stage: 'route' } });
+  expect(parts[at + 1]).toMatchObject({ kind: 'step', step: { stage: 'weight' } });
+});
+
 test('a weight step shows its draw, a pool its figures beside their limits', () => {
   const steps = refused().hops[1]?.steps ?? [];
   const [weight, pool] = ['weight', 'pool'].map((stage) => steps.find((step) => step.stage === stage));

@@ -87,7 +87,7 @@ async function run({ sandbox, traffic }: SideMesh, lab: Lab, round: BlameRoundSp
   const trace = hops.trace(worst?.traceId ?? '');
   const request = hops.requests(5000).find(({ traceId }) => traceId === worst?.traceId);
   if (!request) throw new ApiError('no_requests', 'The run left no trace.');
-  const { spans } = explain(request, trace, (origin) => sandbox.locate(origin));
+  const { spans } = explain(request, trace, { locate: (origin) => sandbox.locate(origin), leftOut: () => [] });
   const telling = tellingHop(trace);
   return {
     spans,

@@ -12,7 +12,7 @@ import {
 import { verdictOf } from '#telemetry';
 import { ApiError } from '../../errors.ts';
 import { closestMiss } from '../closest-way.ts';
-import { hopView } from '../explanation.ts';
+import { hopView, leftOutView } from '../explanation.ts';
 import { podRole } from '../views.ts';
 import { type MeshAsIf, meshAsIf } from './mesh-as-if.ts';
 
@@ -60,7 +60,8 @@ export async function tryRoute(sandbox: Sandbox, namespace: string, call: TrialC
     try {
       const outcome = await trials.send(source, request);
       const host = firstHop(outcome)?.steps.find(({ stage }) => stage === 'virtual_host')?.name ?? '';
-      return { outcome, routes: await trials.routesOf(source, host), refused: [...trials.refused] };
+      const leftOut = new Map(outcome.hops.map((hop) => [hop, trials.leftOut(hop)]));
+      return { outcome, leftOut, routes: await trials.routesOf(source, host), refused: [...trials.refused] };
     } finally {
       await trials.stop();
     }
@@ -75,7 +76,10 @@ export async function tryRoute(sandbox: Sandbox, namespace: string, call: TrialC
     verdict: verdictWords(then.outcome, result),
     rows,
     ...(closest !== undefined && { closest }),
-    hops: inOrder(then.outcome.hops).map((hop) => hopView(hop, asIf.locate)),
+    hops: inOrder(then.outcome.hops).map((hop) => ({
+      ...hopView(hop, asIf.locate),
+      ...leftOutView(then.leftOut.get(hop) ?? [], asIf.locate),
+    })),
     notes: [
       ...asIf.notes,
       ...then.refused.map(({ pod, name, message }) => `the proxy of ${pod} refuses ${name}: ${message}`),

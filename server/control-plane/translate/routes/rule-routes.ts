@@ -2,8 +2,7 @@ import { parseClusterName } from '#domain';
 import type { Any, Route, WeightedCluster } from '#xds';
 import { fieldOf } from '../../snapshot/config.ts';
 import type { HttpRule } from '../../snapshot/http-rule.ts';
-import type { HttpMatch } from '../../snapshot/istio-types.ts';
-import { usesGatewaySemantics, usesIngressSemantics } from '../../snapshot/semantics.ts';
+import { usesGatewaySemantics } from '../../snapshot/semantics.ts';
 import type { VirtualService } from '../../snapshot/virtual-services.ts';
 import { configPath, originMetadata } from '../clusters/origin-metadata.ts';
 import { filterNames, type IstioRouteAction } from '../envoy-types.ts';
@@ -15,13 +14,12 @@ import { type DestinationService, destinationCluster } from './destinations.ts';
 import { translateFault } from './fault.ts';
 import { destinationHash, translateHashPolicy } from './hash-policy.ts';
 import { joinMutations, translateHeaders } from './headers.ts';
-import { isCatchAll, translateMatch } from './match.ts';
 import { translateMirrors } from './mirror.ts';
 import { translateDirectResponse, translateRedirect } from './redirect.ts';
 import { translateRetries } from './retries.ts';
 import { translateRewrite } from './rewrite.ts';
 import { type Answer, ruleParts } from './rule-parts.ts';
-import { appliesHere } from './source-match.ts';
+import { type SelectedRule, selectRules } from './select-rules.ts';
 import { translateTimeout } from './timeouts.ts';
 
 export interface RuleContext {
@@ -33,35 +31,19 @@ export interface RuleContext {
   findService(host: string): DestinationService | undefined;
 }
 
-/**
- * The HTTP routes of a VirtualService on one listener, in rule order; nothing behind a rule that accepts every request, as it could
- * never be reached. Source: BuildHTTPRoutesForVirtualService in istio pilot.
- */
-export function translateRules(virtualService: VirtualService, context: RuleContext): Route[] {
-  const routes: Route[] = [];
-  for (const rule of virtualService.http) {
-    const matches: readonly (HttpMatch | undefined)[] = rule.spec.match?.length ? rule.spec.match : [undefined];
-    for (const [i, match] of matches.entries()) {
-      if (!appliesHere(match, context)) continue;
-      const route = translateRule(virtualService, rule, { match, index: i }, context);
-      routes.push(route);
-      if (isCatchAll(route.match)) return routes;
-    }
-  }
-  return routes;
-}
+/** The HTTP routes of a VirtualService on one listener, in rule order. Source: BuildHTTPRoutesForVirtualService in istio pilot. */
+export const translateRules = (virtualService: VirtualService, context: RuleContext): Route[] =>
+  selectRules(virtualService, context).map((selected) => translateRule(virtualService, selected, context));
 
 function translateRule(
   virtualService: VirtualService,
-  rule: HttpRule,
-  { match, index }: { readonly match: HttpMatch | undefined; readonly index: number },
+  { rule, match, index, routeMatch }: SelectedRule,
   context: RuleContext,
 ): Route {
   const { spec } = rule;
   const name = match?.name ? `${spec.name ?? ''}.${match.name}` : (spec.name ?? '');
   const headers = translateHeaders(spec.headers);
   const literal = usesGatewaySemantics(virtualService.config);
-  const routeMatch = translateMatch(match, { segments: literal || usesIngressSemantics(virtualService.config) });
   const answer = translateAnswer(rule, { ...context, literal, routeMatch }, headers);
   const perFilter = perFilterConfig(rule, answer, context);
   const { filter_metadata } = originMetadata(fieldOf(rule.owner, rule.path), ruleParts(rule, index, answer));

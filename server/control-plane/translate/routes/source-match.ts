@@ -18,25 +18,31 @@ export interface StaticContext {
 const fitsPort = ({ port }: StaticMatch, listenPort: number): boolean =>
   port === undefined || port === 0 || port === listenPort;
 
-const fitsSource = (
-  { sourceNamespace, sourceLabels }: StaticMatch,
-  { namespace, labels }: StaticContext['scope'],
-): boolean => (!sourceNamespace || sourceNamespace === namespace) && labelsMatch(sourceLabels, labels);
+const fitsNamespace = ({ sourceNamespace }: StaticMatch, { namespace }: StaticContext['scope']): boolean =>
+  !sourceNamespace || sourceNamespace === namespace;
+
+/** The field of a match block that keeps it from a listener. */
+export type Misfit = 'port' | 'gateways' | 'sourceNamespace' | 'sourceLabels';
 
 /**
- * Whether an HTTP match block applies to this listener of this proxy. A block that lists gateways applies to those alone, and its
- * conditions on the source are then ignored.
+ * The first field for which an HTTP match block does not apply to this listener of this proxy; undefined where it applies. A block that
+ * lists gateways applies to those alone, and its conditions on the source are then ignored.
  */
-export function appliesHere(match: StaticMatch | undefined, { listenPort, gateways, scope }: StaticContext): boolean {
-  if (match === undefined) return true;
-  if (!fitsPort(match, listenPort)) return false;
+export function misfitOf(
+  match: StaticMatch | undefined,
+  { listenPort, gateways, scope }: StaticContext,
+): Misfit | undefined {
+  if (match === undefined) return undefined;
+  if (!fitsPort(match, listenPort)) return 'port';
   const listed = match.gateways ?? [];
-  return listed.length > 0 ? listed.some((name) => gateways.has(name)) : fitsSource(match, scope);
+  if (listed.length > 0) return listed.some((name) => gateways.has(name)) ? undefined : 'gateways';
+  if (!fitsNamespace(match, scope)) return 'sourceNamespace';
+  return labelsMatch(match.sourceLabels, scope.labels) ? undefined : 'sourceLabels';
 }
 
 /** The same for a TCP or TLS match block, in which all conditions count. */
 export function appliesToL4(match: StaticMatch, { listenPort, gateways, scope }: StaticContext): boolean {
   const listed = match.gateways ?? [];
   if (listed.length > 0 && !listed.some((name) => gateways.has(name))) return false;
-  return fitsPort(match, listenPort) && fitsSource(match, scope);
+  return fitsPort(match, listenPort) && fitsNamespace(match, scope) && labelsMatch(match.sourceLabels, scope.labels);
 }
