@@ -137,6 +137,9 @@ export function startCluster(options: ClusterOptions): Cluster {
       .find((pod) => isIstiod(pod.object))
       ?.container('discovery')
       ?.log.write(line);
+  const startGateways = (): (() => void) => startGatewayDeployments({ store, onError, log: istiodLog });
+  // A part of istiod. The first Gateways get their pods while the first istiod starts.
+  let stopGateways: (() => void) | undefined = startGateways();
   const stops = [
     options.hops.onRecord((hop) => emit({ type: 'hop', hop })),
     store.watch('*', ({ type, object, changeId }) =>
@@ -145,7 +148,7 @@ export function startCluster(options: ClusterOptions): Cluster {
     startDeploymentController({ store, clock, events: recorder('deployment-controller'), onError }),
     () => replicaSets.stop(),
     startServiceController({ store, addresses: servicePool(plan), onError }),
-    startGatewayDeployments({ store, onError, log: istiodLog }),
+    () => stopGateways?.(),
     startStatefulSetController({ store, clock, admit, onError }),
     startDaemonSetController({ store, clock, admit, random: random.stream('daemon-pods'), onError }),
     startJobController({ store, clock, admit, random: random.stream('job-pods'), onError }),
@@ -190,6 +193,8 @@ export function startCluster(options: ClusterOptions): Cluster {
         onRunning: (running) => {
           istiod = running;
           istiodSeen ||= running !== undefined;
+          if (running === undefined) stopGateways?.();
+          stopGateways = running === undefined ? undefined : (stopGateways ?? startGateways());
           if (running !== undefined) namespaces.refresh();
           waiters.changed();
         },

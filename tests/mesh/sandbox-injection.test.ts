@@ -124,7 +124,7 @@ spec:
     expect((await sandbox.fetchFromOutside(`http://${podOf('cart').ip}:15021/healthz/ready`)).status).toBe(200);
   });
 
-  it('lives on without istiod; a new rule waits until it is back', async () => {
+  it('lives on without istiod; a new rule and the pods of a new Gateway wait until it is back', async () => {
     patch('Deployment', 'istio-system', 'istiod', { spec: { replicas: 0 } });
     await sandbox.until(() => sandbox.controlPlane === undefined, 5000, 'istiod is gone');
     const rule = `
@@ -139,7 +139,17 @@ spec:
     const outcome = await sandbox.apply([{ file: 'cart.yaml', text: rule }], { namespace: 'default' });
     expect(outcome.accepted).toBe(true);
     for (let i = 0; i < 20; i++) expect((await podOf('frontend').fetch('http://cart:8080/')).status).toBe(200);
+    const gateway = `
+apiVersion: gateway.networking.k8s.io/v1
+kind: Gateway
+metadata: { name: late }
+spec: { gatewayClassName: istio, listeners: [{ name: http, port: 80, protocol: HTTP }] }
+`;
+    await sandbox.apply([{ file: 'late.yaml', text: gateway }], { namespace: 'default' });
+    const deployed = () => sandbox.store.get('Deployment', { namespace: 'default', name: 'late-istio' });
+    expect(deployed()).toBeUndefined();
     patch('Deployment', 'istio-system', 'istiod', { spec: { replicas: 1 } });
+    await sandbox.until(() => deployed() !== undefined, 15_000, 'istiod has deployed the Gateway');
     await sandbox.until(
       () =>
         podOf('frontend')

@@ -190,6 +190,11 @@ describe('a Gateway’s addresses', () => {
       [gateway({ ...http, gatewayClassName: 'istio-remote', addresses: [{ type: 'IPAddress', value: '9.9.9.9' }] })],
       ['IPAddress 9.9.9.9'],
     ],
+    [
+      'are not there where a remote Gateway names none',
+      [gateway({ ...http, gatewayClassName: 'istio-remote' })],
+      undefined,
+    ],
   ];
   it.each(rows)('%s', (_, objects, expected) => {
     expect(statusOf(objects)?.addresses?.map(({ type, value }) => `${type} ${value}`)).toEqual(expected);
