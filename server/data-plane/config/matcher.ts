@@ -11,6 +11,8 @@ export type InputReader<Subject> = (config: Any, field: string) => (subject: Sub
 export interface MatcherReaders<Subject, Action> {
   readonly input: InputReader<Subject>;
   readonly action: (config: Any, field: string) => Action;
+  /** Judges what an input reads by more than its text; absent: there is nothing but `value_match`. */
+  readonly custom?: (config: Any, field: string) => (value: string, subject: Subject) => boolean;
 }
 
 /** The action that a tree of matchers chooses; undefined: none. */
@@ -85,11 +87,26 @@ function compilePredicate<Subject, Action>(given: Fields, readers: MatcherReader
 function compileSingle<Subject, Action>(given: Fields, readers: MatcherReaders<Subject, Action>): Test<Subject> {
   const read = inputOf(given, readers);
   const value = given['value_match'] as StringMatcher | undefined;
-  if (value === undefined) throw new ConfigProblem('custom_match', 'is not supported, only value_match is');
+  if (value === undefined) return compileCustom(given, read, readers);
   const match = compileStringMatch(value, 'value_match');
   return (subject) => {
     const seen = read(subject);
     return seen !== undefined && match.accepts(seen);
+  };
+}
+
+function compileCustom<Subject, Action>(
+  given: Fields,
+  read: (subject: Subject) => string | undefined,
+  { custom }: MatcherReaders<Subject, Action>,
+): Test<Subject> {
+  const config = (given['custom_match'] as { readonly typed_config?: Any } | undefined)?.typed_config;
+  if (custom === undefined || config === undefined)
+    throw new ConfigProblem('custom_match', 'is not supported, only value_match is');
+  const accepts = custom(config, 'custom_match');
+  return (subject) => {
+    const seen = read(subject);
+    return seen !== undefined && accepts(seen, subject);
   };
 }
 
@@ -114,7 +131,11 @@ function compileTree<Subject, Action>(
     );
   };
   const exact = mapOf('exact_match_map');
-  if (exact !== undefined) return (subject) => exact.get(read(subject) ?? '')?.(subject);
+  if (exact !== undefined)
+    return (subject) => {
+      const seen = read(subject);
+      return seen === undefined ? undefined : exact.get(seen)?.(subject);
+    };
   const prefixes = mapOf('prefix_match_map');
   if (prefixes === undefined)
     throw new ConfigProblem('matcher_tree', 'has neither exact_match_map nor prefix_match_map');

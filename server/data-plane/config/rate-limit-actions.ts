@@ -1,6 +1,7 @@
 import { isIPv4 } from 'node:net';
 import type { Any, HeaderMatcher, RouteMatch } from '#xds';
 import { type CelValueReader, compileCelValue } from '../format/cel.ts';
+import { type CelExprJson, celTextOf } from '../format/cel-text.ts';
 import type { FormatSubject } from '../format/subject.ts';
 import { compileFormat } from '../format/template.ts';
 import { type CidrRange, compileRange, rangeAround } from './cidr.ts';
@@ -183,10 +184,10 @@ function extensionAction(name: string, config: Any | undefined, field: string): 
 
 function expressionAction(config: Any, field: string): Action {
   const key = String(config['descriptor_key'] ?? '');
-  if (typeof config['text'] !== 'string') {
-    throw new ConfigProblem(`${field}.expr_specifier`, 'only the text of an expression is read');
-  }
-  const read: CelValueReader = compileCelValue(config['text'], `${field}.text`);
+  const { parsed, text } = config as { readonly parsed?: CelExprJson; readonly text?: string };
+  if (parsed === undefined && text === undefined) throw new ConfigProblem(`${field}.expr_specifier`, 'is required');
+  const written = text ?? celTextOf(parsed!, `${field}.parsed`);
+  const read: CelValueReader = compileCelValue(written, `${field}.${text === undefined ? 'parsed' : 'text'}`);
   const failed = config['skip_if_error'] === true ? 'skip' : undefined;
   return ({ subject }) => {
     const value = read(subject);

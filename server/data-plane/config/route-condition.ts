@@ -1,4 +1,5 @@
 import type { HeaderMatcher, RouteMatch, StringMatcher } from '#xds';
+import type { FormatHead } from '../format/subject.ts';
 import type { RequestHead, ResponseHead, TlsFacts } from '../http/codec.ts';
 import { cookieValues } from '../http/cookies.ts';
 import type { FilterState } from '../http/filter-state.ts';
@@ -184,7 +185,9 @@ function readTemplate({ name, typed_config }: NonNullable<RouteMatch['path_match
 }
 
 /** What of a request head is addressed like a header. */
-export const PSEUDO_HEADERS: Readonly<Record<string, (head: RequestHead) => string>> = {
+export const PSEUDO_HEADERS: Readonly<
+  Record<string, (head: Pick<FormatHead, 'method' | 'path' | 'authority' | 'scheme'>) => string>
+> = {
   ':method': (head) => head.method,
   ':authority': (head) => head.authority,
   // The old name of the same: no header is called so within a proxy.

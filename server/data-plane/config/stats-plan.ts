@@ -81,7 +81,7 @@ function labelChanges({ dimensions = {}, tags_to_remove = [] }: MetricJson): [st
 /** As in Istio, a label whose expression cannot be read is left out; the proxy serves on. */
 function compile(expression: string): LabelChange {
   try {
-    return compileCelValue(expression, 'dimensions');
+    return compileCelValue(expression, 'dimensions', 'istio');
   } catch (thrown) {
     if (thrown instanceof ConfigProblem) return 'removed';
     throw thrown;

@@ -18,7 +18,7 @@ export function noteVerdict(engine: RbacEngine, verdict: RbacVerdict, subject: R
     origin: matched === undefined ? nearest?.origin : policyOrigin(matched.name, partOf(matched, subject)),
     rejected,
     evidence: {
-      action: engine.action,
+      ...(engine.matcher === undefined && { action: engine.action }),
       allowed,
       policy: matched?.name ?? 'none',
       ...(subject.connection.tls?.peerSpiffeId && { source: subject.connection.tls.peerSpiffeId }),
@@ -28,10 +28,15 @@ export function noteVerdict(engine: RbacEngine, verdict: RbacVerdict, subject: R
 }
 
 function words(
-  { action }: RbacEngine,
-  { matched, allowed }: RbacVerdict,
+  { action, matcher }: RbacEngine,
+  { matched, allowed, marked }: RbacVerdict,
   { nearest, subject }: { readonly nearest: RejectedCandidate | undefined; readonly subject: RbacSubject },
 ): string {
+  if (matcher !== undefined) {
+    if (matched === undefined) return 'its matcher chooses nothing, so it is denied';
+    if (marked === true) return `its matcher chooses ${matched.name}, which marks it for audit`;
+    return `its matcher chooses ${matched.name}, which ${allowed ? 'allows' : 'denies'} it`;
+  }
   if (matched === undefined) {
     if (allowed) return `no ${action} rule matches, so the request goes on`;
     return nearest === undefined
@@ -43,8 +48,8 @@ function words(
 }
 
 /** What of the subject fulfilled the rule: who it is, and what it asks for. */
-function seenBy({ permissions, principals }: CompiledPolicy, subject: RbacSubject): string {
-  const seen = [principals, permissions].flatMap((list) => {
+function seenBy({ condition, permissions, principals }: CompiledPolicy, subject: RbacSubject): string {
+  const seen = [principals, permissions, condition === undefined ? [] : [condition]].flatMap((list) => {
     const held = list.find((one) => one.holds(subject));
     const words = held === undefined || held.wanted === ALWAYS_HOLDS.wanted ? '' : held.seen(subject);
     return words === '' ? [] : [words];

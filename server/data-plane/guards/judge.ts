@@ -1,9 +1,10 @@
 import type { Guard } from '../config/guard-config.ts';
 import type { RbacSubject } from '../config/rbac/subject.ts';
 import type { StepNote } from '../decisions/hop-steps.ts';
+import { NO_REQUEST } from '../format/subject.ts';
 import { DynamicMetadata } from '../http/dynamic-metadata.ts';
 import type { ResponseFlag } from '../http/response-flags.ts';
-import type { StreamInfo } from '../http/stream-info.ts';
+import { StreamInfo } from '../http/stream-info.ts';
 import type { ConnectionContext } from '../listener/connection-context.ts';
 import type { ProxyRuntime } from '../runtime.ts';
 import { askAboutConnection } from './ext-authz-guard.ts';
@@ -53,6 +54,11 @@ export function judgeConnection(
     connection: context,
     remoteIp: context.remoteAddress.ip,
     metadata: (filter) => metadata.of(filter),
+    get attributes() {
+      const info = new StreamInfo(runtime.clock.now(), runtime.clock.monotonic());
+      const about = { head: NO_REQUEST, responseHead: undefined, info, connection: context };
+      return { ...about, dynamicMetadata: metadata, proxy: runtime.self };
+    },
   };
   let cancel = (): void => undefined;
   const runFrom = (start: number): void => {

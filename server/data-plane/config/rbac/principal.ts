@@ -17,6 +17,7 @@ import type { RbacSubject } from './subject.ts';
 interface StateJson {
   readonly key?: string;
   readonly string_match?: StringMatcher;
+  readonly address_match?: { readonly ranges?: readonly CidrRange[] };
 }
 
 /** envoy.config.rbac.v3.Principal: who asks. */
@@ -57,9 +58,10 @@ export function compilePrincipal(given: PrincipalJson, field: string): RbacCondi
 }
 
 /** A text that a filter before this one has left. */
-function stateCondition({ key = '', string_match: pattern }: StateJson, field: string): RbacCondition {
+function stateCondition({ key = '', string_match: pattern, address_match }: StateJson, field: string): RbacCondition {
   if (key === '') throw new ConfigProblem(`${field}.key`, 'value length must be at least 1 characters');
-  if (pattern === undefined) throw new ConfigProblem(`${field}.address_match`, 'is not supported: only texts are kept');
+  if (address_match !== undefined) return addressCondition(key, address_match.ranges ?? [], `${field}.address_match`);
+  if (pattern === undefined) throw new ConfigProblem(`${field}.matcher`, 'is required');
   const match = compileStringMatch(pattern, `${field}.string_match`);
   const value = ({ filterState }: RbacSubject): string | undefined => filterState?.(key);
   return leaf({
@@ -70,6 +72,17 @@ function stateCondition({ key = '', string_match: pattern }: StateJson, field: s
       const seen = value(subject);
       return seen !== undefined && match.accepts(seen);
     },
+  });
+}
+
+/** As in Envoy, a text is no address, whatever it says: filters that keep addresses are refused, so that none is ever found. */
+function addressCondition(key: string, ranges: readonly CidrRange[], field: string): RbacCondition {
+  const wanted = ranges.map((range, i) => compileRange(range, `${field}.ranges[${i}]`).text);
+  return leaf({
+    name: `filter state ${key}`,
+    wanted: `an address in ${wanted.join(' or ')}`,
+    value: ({ filterState }) => filterState?.(key),
+    holds: () => false,
   });
 }
 

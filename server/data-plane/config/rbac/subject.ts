@@ -1,4 +1,4 @@
-import type { FormatHead } from '../../format/subject.ts';
+import type { FormatHead, FormatSubject } from '../../format/subject.ts';
 import type { ConnectionContext } from '../../listener/connection-context.ts';
 import type { ReadMetadata } from '../metadata-match.ts';
 
@@ -6,12 +6,17 @@ import type { ReadMetadata } from '../metadata-match.ts';
 export interface RbacSubject {
   /** Undefined on a connection that is not read as HTTP: conditions on requests then never hold. */
   readonly head: FormatHead | undefined;
-  readonly connection: Pick<ConnectionContext, 'localAddress' | 'remoteAddress' | 'requestedServerName' | 'tls'>;
+  readonly connection: Pick<
+    ConnectionContext,
+    'localAddress' | 'remoteAddress' | 'directAddress' | 'requestedServerName' | 'tls'
+  >;
   /** The original client's address: from X-Forwarded-For where it is trusted, else the peer's. */
   readonly remoteIp: string;
   readonly metadata: ReadMetadata;
   /** Of the route that a request takes; absent: there is none. */
   readonly routeMetadata?: ReadMetadata;
+  /** What expressions look at; absent: none hold. */
+  readonly attributes?: FormatSubject;
   /** What filters have left under a name; absent: nothing. */
   readonly filterState?: (key: string) => string | undefined;
 }

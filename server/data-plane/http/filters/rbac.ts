@@ -37,9 +37,7 @@ export const rbac = (config: RbacFilterConfig): RequestLayer => {
     const verdict = judge(rules, subject);
     if (exchange.steps.on)
       note(exchange, verdict.allowed ? 'passed' : 'stopped', noteVerdict(rules, verdict, subject, false));
-    if (rules.action === 'LOG') {
-      exchange.metadata.merge('envoy.common', { access_log_hint: verdict.matched !== undefined });
-    }
+    if (verdict.marked !== undefined) exchange.metadata.merge('envoy.common', { access_log_hint: verdict.marked });
     const result = verdict.allowed ? 'allowed' : 'denied';
     stat(exchange, scopeOf(rulesPrefix) + result);
     if (tracksPolicies && verdict.matched !== undefined)
@@ -69,6 +67,7 @@ const subjectOf = (exchange: Exchange): RbacSubject => ({
   head: exchange.head,
   connection: exchange.connection,
   remoteIp: clientAddress(exchange),
+  attributes: exchange,
   metadata: (filter) => exchange.metadata.of(filter),
   filterState: (key) => exchange.filterState?.of(key),
   routeMetadata: (filter) => exchange.route?.metadata?.filter_metadata?.[filter],
