@@ -94,6 +94,11 @@ const attacks: Readonly<Record<string, (socket: Socket) => Promise<void>>> = {
   'a block that names no entry': then(frame(FrameType.HEADERS, 5, 3, Buffer.from([0xff, 0xff, 0xff, 0x7f]))),
   'DATA of a stream that never was': then(frame(FrameType.DATA, 0, 7, Buffer.from('x'))),
   'a window that grows by nothing': then(frame(FrameType.WINDOW_UPDATE, 0, 0, uint32(0))),
+  'the window of a stream that grows by nothing': then(frame(FrameType.WINDOW_UPDATE, 0, 1, uint32(0))),
+  'the window of a stream that grows too far': then(frame(FrameType.WINDOW_UPDATE, 0, 1, uint32(0x7fff_ffff))),
+  'the window of one of two streams that grows too far': then(
+    Buffer.concat([get(3, '/late'), frame(FrameType.WINDOW_UPDATE, 0, 3, uint32(0x7fff_ffff))]),
+  ),
   'a frame that is too long': then(frame(FrameType.DATA, 0, 1, Buffer.alloc(20_000))),
 };
 

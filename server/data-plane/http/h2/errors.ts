@@ -74,3 +74,6 @@ export const takenTwice = (): Violation =>
 
 /** A window update of nothing (RFC 9113 §6.9). */
 export const noIncrement = (): Violation => violation(ErrorCode.PROTOCOL_ERROR, 'WINDOW_UPDATE adds nothing.');
+
+/** The same for a stream. */
+export const streamNotGrown = (): Violation => ({ ...noIncrement(), details: UNKNOWN });

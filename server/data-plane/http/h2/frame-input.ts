@@ -7,6 +7,7 @@ import {
   neverOpened,
   noIncrement,
   overrun,
+  streamNotGrown,
   takenTwice,
   type Violation,
   violation,
@@ -360,8 +361,9 @@ export class FrameInput implements FrameHandler {
       return;
     }
     stream.sendWindow += increment;
-    if (increment === 0) this.#target.resetBy(stream, noIncrement());
-    else if (stream.sendWindow > MAX_WINDOW) this.#target.resetBy(stream, overrun());
+    // As in Envoy, whoever miscounts one window loses them all.
+    if (increment === 0) this.#target.fail(streamNotGrown(), 'connection', stream);
+    else if (stream.sendWindow > MAX_WINDOW) this.#target.fail(overrun(), 'connection', stream);
     else if (stream.hasQueued) {
       this.#target.scheduler.wait(stream);
       this.#target.scheduler.pump();
