@@ -38,6 +38,8 @@ function defaultFieldRef({ fieldRef }: JsonRecord): void {
 const DEFAULT_MODE = 0o644;
 
 function defaultVolume(volume: JsonRecord): void {
+  const hasSource = Object.entries(volume).some(([field, value]) => field !== 'name' && value !== null);
+  if (!hasSource) volume['emptyDir'] = {};
   for (const source of ['configMap', 'secret', 'projected', 'downwardAPI']) {
     const found = volume[source];
     if (isRecord(found)) found['defaultMode'] ??= DEFAULT_MODE;

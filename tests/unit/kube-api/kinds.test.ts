@@ -146,6 +146,7 @@ describe('defaults', () => {
     const volumes = [
       { name: 'a', secret: { secretName: 's' } },
       { name: 'b', downwardAPI: { items: [{ path: 'labels', fieldRef: { fieldPath: 'metadata.labels' } }] } },
+      { name: 'c', emptyDir: null },
     ];
     const metadata = { name: 'p', namespace: 'default' };
     const pod = { apiVersion: 'v1', kind: 'Pod', metadata, spec: { containers: [container], volumes } };
@@ -160,6 +161,7 @@ describe('defaults', () => {
       volumes: [
         { secret: { defaultMode: 0o644 } },
         { downwardAPI: { defaultMode: 0o644, items: [{ fieldRef: { apiVersion: 'v1' } }] } },
+        { name: 'c', emptyDir: {} },
       ],
     });
   });
