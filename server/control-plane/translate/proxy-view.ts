@@ -33,6 +33,7 @@ export interface ProxyView {
   readonly namespace: string;
   readonly labels: Readonly<Record<string, string>>;
   readonly locality: Locality;
+  /** The Kubernetes node; empty: not known. */
   readonly node: string;
   /** What the proxy says of itself; EnvoyFilters may look at it. */
   readonly metadata: Readonly<Record<string, unknown>>;
@@ -77,7 +78,8 @@ export function viewProxy(snapshot: MeshSnapshot, node: ProxyNode): ProxyView {
     namespace: namespace === '' ? 'default' : namespace,
     labels,
     locality: placeOf(node, workload, labels),
-    node: workload?.node ?? '',
+    // Istio's template for gateways does not tell them their node, and istiod believes the proxy alone.
+    node: text(metadata['NODE_NAME']) ?? (kind === 'router' ? '' : (workload?.node ?? '')),
     metadata,
     network: text(metadata['NETWORK']) ?? workload?.network ?? '',
     answersNames,

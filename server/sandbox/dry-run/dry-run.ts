@@ -13,7 +13,7 @@ import type { ProxyNode } from '#xds';
 import type { PodObject } from '../kube-types.ts';
 import { declaredPorts } from '../kubelet/declared-ports.ts';
 import { leftOutOfHop } from '../left-out.ts';
-import { hasProxy } from '../mesh/injection.ts';
+import { hasProxy, PROXY_CONTAINER } from '../mesh/injection.ts';
 import { createAnsweringApp } from './answering-app.ts';
 import { createMemoryNetwork, type MemoryNetwork, type OnConnection } from './memory-network.ts';
 import { createServiceAddresses } from './service-addresses.ts';
@@ -40,6 +40,8 @@ export interface DryRun {
   leftOut(hop: HopRecord): readonly LeftOut[];
   stop(): Promise<void>;
 }
+
+const NODE_NAME = 'ISTIO_META_NODE_NAME';
 
 export function createDryRun(options: DryRunOptions): DryRun {
   return new MemoryMesh(options);
@@ -117,6 +119,7 @@ class MemoryMesh implements DryRun {
       {
         role,
         pod: { name, namespace, ip, serviceAccount, labels, ports: declaredPorts(pod) },
+        environment: nodeTold(pod),
         trustDomain: mesh.trustDomain,
         xdsAddress: '',
         signer: { sign: async (csrPem, token) => this.#authority.sign(csrPem, token) },
@@ -138,4 +141,11 @@ class MemoryMesh implements DryRun {
       },
     );
   }
+}
+
+/** The node, where the pod's proxy is told it: Istio's template for gateways is silent. */
+function nodeTold({ spec }: PodObject): Readonly<Record<string, string>> {
+  const own = [...spec.containers, ...(spec.initContainers ?? [])].find(({ name }) => name === PROXY_CONTAINER);
+  const isTold = own?.env?.some(({ name }) => name === NODE_NAME) ?? false;
+  return isTold && spec.nodeName !== undefined ? { [NODE_NAME]: spec.nodeName } : {};
 }
