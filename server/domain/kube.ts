@@ -10,6 +10,7 @@ export interface ObjectMeta {
   generation?: number;
   creationTimestamp?: string;
   deletionTimestamp?: string;
+  deletionGracePeriodSeconds?: number;
   ownerReferences?: OwnerReference[];
   managedFields?: unknown[];
   finalizers?: string[];

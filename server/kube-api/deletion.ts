@@ -1,5 +1,5 @@
 import type { Clock, KindDefinition, KubeObject, OwnerReference } from '#domain';
-import type { DeleteOptions, WriteOptions } from './doors.ts';
+import type { DeleteOptions, ServedKind, WriteOptions } from './doors.ts';
 import { timestamp } from './identity.ts';
 import { copyJson } from './json.ts';
 import { nameOf, type ObjectTable, type StoredObject } from './object-table.ts';
@@ -33,6 +33,8 @@ export class Deletion {
   delete(current: StoredObject, options: DeleteOptions): KubeObject {
     checkPreconditions(current, options);
     if (options.dryRun) return current.object;
+    const graceSeconds = graceSecondsOf(current, options);
+    if (graceSeconds === undefined) return current.object;
     const { object } = current;
     const dependents = this.#host.table.ownedBy(object.metadata.uid ?? '');
     if (options.propagationPolicy === 'Orphan') this.#orphan(object.metadata.uid ?? '', dependents, options);
@@ -40,8 +42,8 @@ export class Deletion {
     const finalizers = new Set(object.metadata.finalizers ?? []);
     if (foreground) finalizers.add(FOREGROUND);
     const isNamespace = current.kind === this.#host.namespaces;
-    if (finalizers.size === 0 && !isNamespace) return this.remove(current, options);
-    const dying = this.#mark(current, [...finalizers], options);
+    if (finalizers.size === 0 && !isNamespace && graceSeconds === 0) return this.remove(current, options);
+    const dying = this.#mark(current, { finalizers: [...finalizers], graceSeconds }, options);
     if (foreground) for (const each of dependents) this.#deleteAgain(each, options);
     if (isNamespace) this.#empty(dying, options);
     this.#settle(dying, options);
@@ -74,13 +76,17 @@ export class Deletion {
     if (present) this.delete(present, rest);
   }
 
-  #mark(current: StoredObject, finalizers: string[], options: WriteOptions): StoredObject {
-    const { deletionTimestamp } = current.object.metadata;
+  #mark(current: StoredObject, { finalizers, graceSeconds }: Mark, options: WriteOptions): StoredObject {
+    const { deletionTimestamp, deletionGracePeriodSeconds: before } = current.object.metadata;
     const isNamespace = current.kind === this.#host.namespaces;
     const same = finalizers.length === (current.object.metadata.finalizers ?? []).length;
-    if (deletionTimestamp && same) return current;
+    if (deletionTimestamp && same && (isNamespace || before === graceSeconds)) return current;
     const object = copyJson(current.object);
-    object.metadata.deletionTimestamp = deletionTimestamp ?? timestamp(this.#host.clock);
+    const askedMs = deletionTimestamp
+      ? Date.parse(deletionTimestamp) - (before ?? graceSeconds) * 1000
+      : this.#host.clock.now();
+    object.metadata.deletionTimestamp = timestamp({ now: () => askedMs + graceSeconds * 1000 });
+    if (!isNamespace) object.metadata.deletionGracePeriodSeconds = graceSeconds;
     if (finalizers.length > 0) object.metadata.finalizers = finalizers;
     if (isNamespace) object.status = { phase: 'Terminating' };
     this.#host.store(current, object, options);
@@ -90,7 +96,7 @@ export class Deletion {
   /** Removes a dying object when nothing holds it any more. */
   #settle(stored: StoredObject, options: WriteOptions): void {
     const present = this.#present(stored);
-    if (!present?.object.metadata.deletionTimestamp) return;
+    if (!present || !isOver(present.object)) return;
     const { uid = '', finalizers = [], name } = present.object.metadata;
     const free = this.#host.table.ownedBy(uid).length === 0;
     const left = free ? finalizers.filter((each) => each !== FOREGROUND) : finalizers;
@@ -146,6 +152,26 @@ export class Deletion {
       else this.#setOwners(present, owners, options);
     }
   }
+}
+
+interface Mark {
+  readonly finalizers: string[];
+  readonly graceSeconds: number;
+}
+
+/** Deleted, and no time to end is left: nothing but finalizers and dependents can hold it. */
+export const isOver = ({ metadata }: KubeObject): boolean =>
+  metadata.deletionTimestamp !== undefined && (metadata.deletionGracePeriodSeconds ?? 0) === 0;
+
+/** The time that a deletion leaves; undefined where an earlier one leaves no more than this. Source: BeforeDelete in apiserver's rest package. */
+function graceSecondsOf(
+  { kind, object }: StoredObject,
+  { gracePeriodSeconds: wanted }: DeleteOptions,
+): number | undefined {
+  const { deletionTimestamp, deletionGracePeriodSeconds: left = 0 } = object.metadata;
+  if (deletionTimestamp === undefined) return (kind as ServedKind).graceSeconds?.(object, wanted) ?? 0;
+  if (left === 0) return 0;
+  return wanted === undefined || wanted >= left ? undefined : Math.max(0, wanted);
 }
 
 function checkPreconditions({ kind, object }: StoredObject, { preconditions }: DeleteOptions): void {

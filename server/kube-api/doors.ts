@@ -44,6 +44,8 @@ export interface ServerSideApplyOptions extends UpdateOptions {
 export interface DeleteOptions extends WriteOptions {
   /** What becomes of objects that this one owns. Absent: `Background`. */
   readonly propagationPolicy?: 'Foreground' | 'Background' | 'Orphan';
+  /** How long it may take to end, where the kind knows such a time; 0: it is gone at once. Absent: what the object itself says. */
+  readonly gracePeriodSeconds?: number;
   readonly preconditions?: { readonly uid?: string; readonly resourceVersion?: string };
 }
 
@@ -74,7 +76,10 @@ export interface KubeStore {
   patch(kind: string, name: NamespacedName, patch: unknown, options: WriteOptions): KubeObject;
   /** Writes status only; generation stays. */
   updateStatus(kind: string, name: NamespacedName, status: unknown, options: WriteOptions): KubeObject;
-  /** Removes, or marks as dying while finalizers or dependents hold it. Returns the object as it was last. */
+  /**
+   * Removes, or marks as dying while finalizers, dependents or its own time to end hold it. Whoever ends it then deletes it once more, with no
+   * time left. Returns the object as it was last.
+   */
   delete(kind: string, name: NamespacedName, options: DeleteOptions): KubeObject;
   /** Calls `handler` for each present object as ADDED, then for each change. Returns the function that ends the watch. */
   watch(kind: string | '*', handler: (event: WatchEvent) => void): () => void;
@@ -104,6 +109,10 @@ export interface ServedKind extends KindDefinition {
   readonly countsGenerations?: boolean;
   /** What status a new object gets; absent: none. A client's own status is dropped on create, unless `keepsStatus`. */
   initialStatus?(object: KubeObject): unknown;
+  /**
+   * How many seconds such an object has to end after it was deleted; `wanted` is what the client asks for. Absent: it is removed at once.
+   */
+  graceSeconds?(object: KubeObject, wanted: number | undefined): number;
   /** True: create keeps the status that it is given (a Node that registers itself). */
   readonly keepsStatus?: boolean;
   /** Why clients can neither create nor delete objects of the kind. Absent: they can. */
@@ -152,6 +161,7 @@ export type KubeStatusReason =
   | 'Expired'
   | 'UnsupportedMediaType'
   | 'RequestEntityTooLarge'
+  | 'TooManyRequests'
   | 'InternalError'
   | 'ServiceUnavailable'
   | 'Timeout'

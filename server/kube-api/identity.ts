@@ -16,6 +16,6 @@ export function nameSuffix(random: Random): string {
 }
 
 /** Now, to the second, as Kubernetes writes times. */
-export function timestamp(clock: Clock): string {
+export function timestamp(clock: Pick<Clock, 'now'>): string {
   return new Date(clock.now()).toISOString().replace(/\.\d+Z$/, 'Z');
 }

@@ -1,7 +1,7 @@
 import { type KubeObject, type NamespacedName, type Random, seededRandom } from '#domain';
 import { admit, type DecodeOptions, decode, receive } from './admission.ts';
 import { appliedOver, withLastApplied } from './apply.ts';
-import { Deletion } from './deletion.ts';
+import { Deletion, isOver } from './deletion.ts';
 import type {
   ApplyResult,
   DeleteOptions,
@@ -181,8 +181,7 @@ class Store implements KubeStore {
   #create(kind: ServedKind, object: KubeObject, options: WriteOptions): KubeObject {
     if (!object.metadata.name && object.metadata.generateName) this.#generateName(kind, object);
     if (!kind.keepsStatus) delete object['status'];
-    for (const field of ['deletionTimestamp', 'resourceVersion', 'uid', 'generation'] as const)
-      delete object.metadata[field];
+    for (const field of NEVER_NEW) delete object.metadata[field];
     const admitted = admit(object, kind, options);
     const { name, namespace } = nameOf(admitted);
     if (namespace !== '') this.#requireNamespace(kind, name, namespace);
@@ -254,8 +253,7 @@ class Store implements KubeStore {
     }
     if (old.status === undefined) delete admitted['status'];
     else admitted.status = old.status;
-    const dying = old.metadata.deletionTimestamp !== undefined;
-    if (dying && (admitted.metadata.finalizers ?? []).length === 0 && !options.dryRun) {
+    if (isOver(old) && (admitted.metadata.finalizers ?? []).length === 0 && !options.dryRun) {
       return this.#deletion.remove(current, options);
     }
     if (sameJson(admitted, old)) return old;
@@ -303,7 +301,9 @@ class Store implements KubeStore {
   }
 }
 
-const SERVER_FIELDS = ['uid', 'creationTimestamp', 'generation', 'resourceVersion', 'deletionTimestamp'] as const;
+const DELETION_FIELDS = ['deletionTimestamp', 'deletionGracePeriodSeconds'] as const;
+const NEVER_NEW = [...DELETION_FIELDS, 'resourceVersion', 'uid', 'generation'] as const;
+const SERVER_FIELDS = ['uid', 'creationTimestamp', 'generation', 'resourceVersion', ...DELETION_FIELDS] as const;
 
 /** A write whose field owners are to be recorded. */
 interface OwnedWrite {

@@ -43,6 +43,13 @@ export interface ProbeSpec {
   readonly failureThreshold?: number;
 }
 
+/** What a container does before it is told to end. */
+export interface PreStop {
+  readonly sleep?: { readonly seconds: number };
+  readonly exec?: ProbeSpec['exec'];
+  readonly httpGet?: ProbeSpec['httpGet'];
+}
+
 export interface ContainerSpec {
   readonly name: string;
   readonly image: string;
@@ -53,6 +60,7 @@ export interface ContainerSpec {
   readonly startupProbe?: ProbeSpec;
   readonly readinessProbe?: ProbeSpec;
   readonly livenessProbe?: ProbeSpec;
+  readonly lifecycle?: { readonly preStop?: PreStop; readonly postStart?: object };
   readonly [field: string]: unknown;
 }
 
@@ -140,7 +148,7 @@ export type ServiceObject = Typed<ServiceSpec, unknown>;
 export interface EndpointSliceObject extends KubeObject {
   readonly endpoints: readonly {
     readonly addresses: readonly string[];
-    readonly conditions?: { ready?: boolean };
+    readonly conditions?: { ready?: boolean; serving?: boolean; terminating?: boolean };
     readonly nodeName?: string;
     readonly targetRef?: { readonly name: string };
   }[];
@@ -180,6 +188,9 @@ export function picks(selector: LabelSelector, labels: Readonly<Record<string, s
   const asked = Object.keys(matchLabels).length + matchExpressions.length > 0;
   return asked && selects(selector, labels);
 }
+
+/** It was deleted, and has not ended yet. */
+export const isEnding = ({ metadata }: KubeObject): boolean => metadata.deletionTimestamp !== undefined;
 
 export const ownedBy = (object: KubeObject, owner: KubeObject): boolean =>
   object.metadata.ownerReferences?.some(({ uid }) => uid === owner.metadata.uid) ?? false;

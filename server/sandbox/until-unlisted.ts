@@ -33,7 +33,11 @@ export async function untilUnlisted(
   const isListed = (): boolean =>
     (store.list('EndpointSlice', { namespace: metadata.namespace ?? '' }) as EndpointSliceObject[]).some(
       ({ endpoints }) =>
-        endpoints.some(({ addresses, conditions }) => conditions?.ready !== false && addresses.includes(podIp)),
+        endpoints.some(
+          ({ addresses, conditions }) =>
+            // A Service that publishes all that it has lists it to its end.
+            conditions?.ready !== false && conditions?.terminating !== true && addresses.includes(podIp),
+        ),
     );
   const what = `no Service leads to ${podIp}`;
   // A slice that somebody wrote by hand stays as it is.

@@ -60,11 +60,12 @@ export async function removeCollection(request: ResourceRequest, context: ApiCon
   answerList(request, objects, { resourceVersion: context.store.resourceVersion() }, context.nowMs());
 }
 
-/** The options of a body, or of the query where there is none. Throws BadRequest or Invalid for values that are none. */
-async function deleteOptions({ changeId, exchange }: ResourceRequest): Promise<DeleteOptions> {
+/** The options of a body, which may be that of an eviction, or of the query where there is none. Throws BadRequest or Invalid for values that are none. */
+export async function deleteOptions({ changeId, exchange }: ResourceRequest): Promise<DeleteOptions> {
   const { query } = exchange;
   const body = await readBody(exchange.request);
-  const sent = body.length === 0 ? {} : decodeObject(body, exchange.header('content-type'));
+  const read = body.length === 0 ? {} : decodeObject(body, exchange.header('content-type'));
+  const sent = read['kind'] === 'Eviction' ? (isRecord(read['deleteOptions']) ? read['deleteOptions'] : {}) : read;
   if (sent['kind'] !== undefined && sent['kind'] !== 'DeleteOptions') {
     throw badRequest(`${String(sent['kind'])} cannot be handled as DeleteOptions`);
   }
@@ -81,11 +82,20 @@ async function deleteOptions({ changeId, exchange }: ResourceRequest): Promise<D
     changeId,
     dryRun: readDryRun(dryRun),
     ...(known ? { propagationPolicy: known } : {}),
+    ...graceOption(sent['gracePeriodSeconds'] ?? query.get('gracePeriodSeconds') ?? undefined),
     preconditions: {
       ...(typeof uid === 'string' ? { uid } : {}),
       ...(typeof resourceVersion === 'string' ? { resourceVersion } : {}),
     },
   };
+}
+
+function graceOption(given: unknown): { gracePeriodSeconds?: number } {
+  if (given === undefined) return {};
+  const seconds = given === '' ? Number.NaN : Number(given);
+  if (!Number.isInteger(seconds))
+    throw badRequest(`gracePeriodSeconds: ${JSON.stringify(given)} is not a whole number`);
+  return { gracePeriodSeconds: seconds };
 }
 
 function orphanPolicy(sent: JsonRecord, query: URLSearchParams): string | undefined {

@@ -7,7 +7,7 @@ import { schemaFile } from './schema-file.ts';
 
 /** What STATUS says: the reason of the first container that waits or ended, else the pod's own reason or phase. */
 function podStatus(object: unknown): string {
-  if (at(object, 'metadata.deletionTimestamp') !== undefined) return 'Terminating';
+  if (at(object, 'metadata.deletionTimestamp') !== undefined && !hasEnded(object)) return 'Terminating';
   const init = listAt(object, 'status.initContainerStatuses');
   for (const [index, container] of init.entries()) {
     const exitCode = at(container, 'state.terminated.exitCode');
@@ -22,6 +22,8 @@ function podStatus(object: unknown): string {
   }
   return status;
 }
+
+const hasEnded = (object: unknown): boolean => ['Succeeded', 'Failed'].includes(textAt(object, 'status.phase') ?? '');
 
 const isSidecar = (object: unknown, status: unknown): boolean =>
   listAt(object, 'spec.initContainers').some(
@@ -81,6 +83,16 @@ function specStays(object: KubeObject, old: KubeObject): FieldProblem[] {
   return [{ severity: 'error', path: 'spec', message }];
 }
 
+const DEFAULT_GRACE_SECONDS = 30;
+
+/** A pod that no node has, or that has ended, goes at once. Source: CheckGracefulDelete of kubernetes' pod strategy. */
+function graceSeconds(object: KubeObject, wanted: number | undefined): number {
+  if (!textAt(object, 'spec.nodeName') || hasEnded(object)) return 0;
+  const own = at(object, 'spec.terminationGracePeriodSeconds');
+  const seconds = wanted ?? (typeof own === 'number' ? own : DEFAULT_GRACE_SECONDS);
+  return seconds < 0 ? 1 : seconds;
+}
+
 export const podKind: ServedKind = {
   group: '',
   versions: ['v1'],
@@ -111,4 +123,5 @@ export const podKind: ServedKind = {
   initialStatus: () => ({ phase: 'Pending' }),
   validate: (object) => podSpecProblems(object.spec, 'spec'),
   validateUpdate: specStays,
+  graceSeconds,
 };

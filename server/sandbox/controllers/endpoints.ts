@@ -83,13 +83,15 @@ function write(store: KubeStore, { service, endpoints, changeId }: Run): void {
 }
 
 function subsetOf({ endpoints, ports }: EndpointSliceObject): Subset[] {
-  if (endpoints.length === 0) return [];
-  const listed = endpoints.map(({ addresses, conditions, ...rest }) => ({
+  // This older form has no word for pods that end.
+  const present = endpoints.filter(({ conditions }) => conditions?.terminating !== true || conditions.ready === true);
+  const listed = present.map(({ addresses, conditions, ...rest }) => ({
     ready: conditions?.ready !== false,
     address: { ip: addresses[0] ?? '', ...pick(rest) },
   }));
   const of = (ready: boolean): Address[] => listed.filter((each) => each.ready === ready).map(({ address }) => address);
   const [addresses, notReadyAddresses] = [of(true), of(false)];
+  if (listed.length === 0) return [];
   return [
     {
       ...(addresses.length > 0 ? { addresses } : {}),

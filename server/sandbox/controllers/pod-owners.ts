@@ -1,6 +1,6 @@
 import type { Clock, KubeObject } from '#domain';
 import type { KubeStore } from '#kube-api';
-import { keyOf, ownedBy, type PodObject, type PodTemplate } from '../kube-types.ts';
+import { isEnding, keyOf, ownedBy, type PodObject, type PodTemplate } from '../kube-types.ts';
 import { createWorkQueue } from './work-queue.ts';
 
 /** What the smaller controllers share: kinds whose objects own pods directly. */
@@ -37,7 +37,8 @@ export function watchPodOwners(
   };
 }
 
+/** Those that end are no longer counted. */
 export const podsOfOwner = (store: KubeStore, owner: KubeObject): PodObject[] =>
-  (store.list('Pod', { namespace: owner.metadata.namespace ?? '' }) as PodObject[]).filter((pod) =>
-    ownedBy(pod, owner),
+  (store.list('Pod', { namespace: owner.metadata.namespace ?? '' }) as PodObject[]).filter(
+    (pod) => ownedBy(pod, owner) && !isEnding(pod),
   );

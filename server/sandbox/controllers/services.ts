@@ -21,7 +21,7 @@ export interface ServiceControllerOptions {
   readonly onError: (what: string, error: unknown) => void;
 }
 
-/** Gives each Service its cluster address and keeps its EndpointSlices equal to the ready pods that it selects. */
+/** Gives each Service its cluster address and keeps its EndpointSlices equal to the pods that it selects, ready or not. */
 export function startServiceController({ store, addresses, onError }: ServiceControllerOptions): () => void {
   const held = new Map<string, string>();
   const queue = createWorkQueue({
@@ -141,11 +141,11 @@ function writeSlices(store: KubeStore, key: string, changeId: string): void {
   }
 }
 
-/** Pods whose named ports come out the same share a slice; a Service with no ready pod keeps one empty slice. */
+/** Pods whose named ports come out the same share a slice; a Service without pods keeps one empty slice. */
 function groupPods(store: KubeStore, service: ServiceObject): Group[] {
   const groups = new Map<string, Group>();
   for (const pod of store.list('Pod', { namespace: service.metadata.namespace ?? '' }) as PodObject[]) {
-    if (!matchesLabels(service.spec.selector, pod.metadata) || !isPublished(pod, service)) continue;
+    if (!matchesLabels(service.spec.selector, pod.metadata) || !hasAddress(pod)) continue;
     const ports = (service.spec.ports ?? []).flatMap((port) => {
       const target = targetPort(port, pod);
       return target === undefined ? [] : [endpointPort(port, target)];
@@ -166,12 +166,16 @@ function groupPods(store: KubeStore, service: ServiceObject): Group[] {
   ];
 }
 
-/** Ready pods are, and of a Service that asks for it every pod that has an address and is not leaving. */
-const isPublished = (pod: PodObject, { spec }: ServiceObject): boolean =>
-  isReady(pod) ||
-  (spec.publishNotReadyAddresses === true &&
-    pod.metadata.deletionTimestamp === undefined &&
-    (pod.status?.podIP ?? '') !== '');
+/** Every pod is listed from when it has its address until it has ended. Source: ShouldPodBeInEndpoints in kubernetes' endpointslice package. */
+const hasAddress = ({ status }: PodObject): boolean =>
+  (status?.podIP ?? '') !== '' && status?.phase !== 'Succeeded' && status?.phase !== 'Failed';
+
+/** `ready` says whether new clients may come: never to a pod that ends, unless the Service publishes all that it has. */
+function conditionsOf(pod: PodObject, { spec }: ServiceObject): object {
+  const serving = isReady(pod);
+  const terminating = pod.metadata.deletionTimestamp !== undefined;
+  return { ready: spec.publishNotReadyAddresses === true || (serving && !terminating), serving, terminating };
+}
 
 const endpointPort = (port: ServicePort, target: number) => ({
   name: port.name ?? '',
@@ -208,7 +212,7 @@ function slice(service: ServiceObject, { ports, pods }: Group, index: number): K
       .toSorted((a, b) => (a.metadata.name < b.metadata.name ? -1 : 1))
       .map((pod) => ({
         addresses: [pod.status?.podIP ?? ''],
-        conditions: { ready: true, serving: true, terminating: false },
+        conditions: conditionsOf(pod, service),
         nodeName: pod.spec.nodeName ?? '',
         targetRef: { kind: 'Pod', name: pod.metadata.name, namespace, uid: pod.metadata.uid ?? '' },
       })),

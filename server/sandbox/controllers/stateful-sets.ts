@@ -28,6 +28,8 @@ function reconcile({ store, admit }: PodOwnerOptions, key: string, changeId: str
   for (let ordinal = 0; ordinal < replicas; ordinal++) {
     const pod = podAt(ordinal);
     if (pod === undefined) {
+      // The name is free when the pod before has ended.
+      if (store.get('Pod', { namespace: set.metadata.namespace ?? '', name: `${set.metadata.name}-${ordinal}` })) break;
       const labels = {
         [REVISION]: revision,
         'statefulset.kubernetes.io/pod-name': `${set.metadata.name}-${ordinal}`,

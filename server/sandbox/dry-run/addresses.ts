@@ -13,7 +13,10 @@ interface ServiceShape extends KubeObject {
   };
 }
 interface SliceShape extends KubeObject {
-  readonly endpoints?: readonly { readonly addresses?: readonly string[] }[];
+  readonly endpoints?: readonly {
+    readonly addresses?: readonly string[];
+    readonly conditions?: { readonly ready?: boolean };
+  }[];
 }
 interface ServiceEntryShape extends KubeObject {
   readonly spec?: {

@@ -1,7 +1,7 @@
 import type { Clock, LogText, Timer } from '#domain';
 import { errorMessage } from '#domain';
 import type { ContainerState } from '../doors.ts';
-import type { ContainerSpec } from '../kube-types.ts';
+import type { ContainerSpec, PreStop } from '../kube-types.ts';
 import { ContainerHealth } from './container-health.ts';
 import { type ContainerLog, createContainerLog } from './container-log.ts';
 import { type State, stateStatus } from './container-state.ts';
@@ -25,6 +25,8 @@ export interface ContainerOptions {
   readonly createProgram: (log: (line: LogText) => void) => Program | undefined;
   /** Tries one of the container's probes. */
   readonly probe: ProberOptions['probe'];
+  /** Does what the container's preStop hook says; a text is why it failed. Never rejects. */
+  readonly preStop: (hook: PreStop, signal: AbortSignal) => Promise<string | undefined>;
   /** Told when the image does not exist: which do. */
   readonly knownImages: string;
   readonly onChange: () => void;
@@ -162,12 +164,22 @@ export class ContainerRuntime {
     if (this.#leaving || this.#stopped) return;
     this.#leaving = true;
     this.#health.stop();
+    if (this.running) this.#options.onEvent('Killing', `Stopping container ${this.#options.spec.name}`, 'Normal');
     this.#program?.drain?.();
+  }
+
+  /** Runs its preStop hook, where it has one and runs itself, to its end or until `signal`. */
+  async preStop(signal: AbortSignal): Promise<void> {
+    const { spec, preStop, onEvent } = this.#options;
+    const hook = spec.lifecycle?.preStop;
+    if (hook === undefined || !this.running || signal.aborted) return;
+    const failure = await preStop(hook, signal);
+    if (failure !== undefined && !signal.aborted) onEvent('FailedPreStopHook', 'PreStopHook failed', 'Warning');
   }
 
   async stop(drainMs: number): Promise<void> {
     this.#stopped = true;
-    this.#ready = false;
+    if (this.#ready) this.#setDown();
     for (const go of this.#awaitStarted.splice(0)) go();
     this.#timer?.cancel();
     this.#health.stop();

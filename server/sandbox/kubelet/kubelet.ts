@@ -9,8 +9,8 @@ import type { PodRuntime } from './pod-runtime.ts';
 
 /** How long a deleted pod goes on serving at least: not everybody who has its address is asked whether they know. */
 const SERVES_ON_MS = 500;
-/** How long a pod may take to end, where it says nothing of it. */
-const DEFAULT_GRACE_SECONDS = 30;
+/** What is left to a pod that the API has no more. */
+const FORCED_MS = 1000;
 
 export interface KubeletOptions {
   readonly store: KubeStore;
@@ -31,24 +31,32 @@ export interface KubeletOptions {
 }
 
 export interface Kubelet {
+  /** Without those that are ending. */
   readonly pods: readonly PodRuntime[];
+  /** Also one that is ending. */
   pod(key: string): PodRuntime | undefined;
   /** Deleted pods of this owner that still serve. */
   draining(owner: KubeObject): number;
   stop(): Promise<void>;
 }
 
-/** The node: starts what the store has as pods, writes their status, stops what the store has no more. */
+/**
+ * The node: starts what the store has as pods, writes their status, ends what is deleted there. A deleted pod stays in the store until it has
+ * ended; one that is gone from the store before is ended at once.
+ */
 export function startKubelet(options: KubeletOptions): Kubelet {
   const running = new Map<string, PodRuntime>();
+  /** Those of the store that end. */
+  const ending = new Map<string, PodRuntime>();
   const leaving = new Map<PodRuntime, Promise<void>>();
   const heldAddresses = new Map<string, Promise<void>>();
   let stopped = false;
 
   const status = createWorkQueue({
     reconcile: (key, changeId) => {
-      const runtime = running.get(key);
-      if (runtime === undefined || options.store.get('Pod', nameOf(key)) === undefined) return;
+      const runtime = running.get(key) ?? ending.get(key);
+      const stored = options.store.get('Pod', nameOf(key));
+      if (runtime === undefined || stored?.metadata.uid !== runtime.object.metadata.uid) return;
       options.store.updateStatus('Pod', nameOf(key), runtime.status(), { changeId });
     },
     onError: (key, error) => options.onError(`status of pod ${key}`, error),
@@ -69,25 +77,42 @@ export function startKubelet(options: KubeletOptions): Kubelet {
     await heldAddresses.get(fixed);
     options.addresses.take(fixed);
     const current = options.store.get('Pod', addressOf(pod));
-    if (!stopped && current?.metadata.uid === pod.metadata.uid) await run(pod, fixed, changeId);
+    const wanted = current?.metadata.uid === pod.metadata.uid && current?.metadata.deletionTimestamp === undefined;
+    if (!stopped && wanted) await run(pod, fixed, changeId);
   };
 
   const told = async (runtime: PodRuntime): Promise<void> => {
     await Promise.all([pause(options.clock, SERVES_ON_MS), options.untilUnlisted(runtime.object, runtime.ip)]);
   };
 
-  const retire = (key: string): void => {
+  /** The pod has ended, or never ran: the API forgets it. */
+  const forget = ({ metadata }: PodObject, changeId: string): void => {
+    const name = { namespace: metadata.namespace ?? '', name: metadata.name };
+    const stored = options.store.get('Pod', name);
+    if (stored?.metadata.uid === metadata.uid) {
+      options.store.delete('Pod', name, { changeId, gracePeriodSeconds: 0 });
+    }
+  };
+
+  const retire = (key: string, { graceMs, changeId }: Retirement): void => {
     const runtime = running.get(key);
-    if (runtime === undefined) return;
+    if (runtime === undefined) {
+      void ending.get(key)?.stop(graceMs);
+      return;
+    }
     running.delete(key);
+    ending.set(key, runtime);
     const fixed = options.fixedAddress(runtime.object);
     const graceful = fixed === undefined;
-    const ended = (graceful ? runtime.stop(graceMsOf(runtime.object), told(runtime)) : runtime.stop(0))
+    const ended = (graceful ? runtime.stop(graceMs, told(runtime)) : runtime.stop(0))
       .catch((error: unknown) => options.onError(`stop of pod ${key}`, error))
       .then(() => {
         options.addresses.release(runtime.ip);
         leaving.delete(runtime);
-        if (!stopped) options.onDrained(runtime.object);
+        if (ending.get(key) === runtime) ending.delete(key);
+        if (stopped) return;
+        forget(runtime.object, changeId);
+        options.onDrained(runtime.object);
       });
     leaving.set(runtime, ended);
     if (fixed !== undefined) heldAddresses.set(fixed, ended);
@@ -99,10 +124,14 @@ export function startKubelet(options: KubeletOptions): Kubelet {
       const found = options.store.get('Pod', nameOf(key)) as PodObject | undefined;
       if (started.has(key) && started.get(key) !== found?.metadata.uid) {
         started.delete(key);
-        retire(key);
+        retire(key, { graceMs: FORCED_MS, changeId });
       }
       if (found === undefined || started.has(key)) return;
-      if (started.size >= options.maxPods) {
+      if (found.metadata.deletionTimestamp !== undefined) {
+        forget(found, changeId);
+        return;
+      }
+      if (started.size - ending.size >= options.maxPods) {
         const message = `the sandbox runs at most ${options.maxPods} pods`;
         options.events.record(found, { reason: 'FailedScheduling', message, type: 'Warning' });
         return;
@@ -115,12 +144,19 @@ export function startKubelet(options: KubeletOptions): Kubelet {
     },
     onError: (key, error) => options.onError(`pod ${key}`, error),
   });
-  const onPod = ({ type, object, changeId }: WatchEvent): void => {
+  const onPod = ({ type, object, changeId, previous }: WatchEvent): void => {
     const key = keyOf(object);
     if (type === 'DELETED' && started.get(key) === object.metadata.uid) {
       // At once, so that the node never shows a pod that the API has no more.
       started.delete(key);
-      retire(key);
+      retire(key, { graceMs: FORCED_MS, changeId });
+      ending.delete(key);
+    } else if (object.metadata.deletionTimestamp !== undefined && started.get(key) === object.metadata.uid) {
+      const graceMs = 1000 * (object.metadata.deletionGracePeriodSeconds ?? 0);
+      const before = (previous?.metadata.deletionGracePeriodSeconds ?? Number.POSITIVE_INFINITY) * 1000;
+      if (graceMs < before) retire(key, { graceMs, changeId });
+      // It waits for its address: nothing of it runs.
+      if (!ending.has(key)) forget(object as PodObject, changeId);
     } else if (started.get(key) !== object.metadata.uid) sync.add(key, changeId);
   };
   const stopWatch = options.store.watch('Pod', onPod);
@@ -129,7 +165,7 @@ export function startKubelet(options: KubeletOptions): Kubelet {
     get pods() {
       return [...running.values()];
     },
-    pod: (key) => running.get(key),
+    pod: (key) => running.get(key) ?? ending.get(key),
     draining: (owner) => [...leaving.keys()].filter(({ object }) => ownedBy(object, owner)).length,
     stop: async () => {
       stopped = true;
@@ -138,12 +174,15 @@ export function startKubelet(options: KubeletOptions): Kubelet {
       status.stop();
       await Promise.all([...running.values(), ...leaving.keys()].map((runtime) => runtime.stop(0)));
       running.clear();
+      ending.clear();
     },
   };
 }
 
-const graceMsOf = ({ spec }: PodObject): number =>
-  1000 * ((spec['terminationGracePeriodSeconds'] as number | undefined) ?? DEFAULT_GRACE_SECONDS);
+interface Retirement {
+  readonly graceMs: number;
+  readonly changeId: string;
+}
 
 function adopt({ store, admit }: KubeletOptions, pod: PodObject, changeId: string): PodObject {
   return store.update(admit(pod), { changeId }) as PodObject;

@@ -8,7 +8,7 @@ import { createProgram } from './container-programs.ts';
 import { ContainerRuntime } from './container-runtime.ts';
 import { leadClosedPorts, type PodBuild, type PodBuilderOptions, prepare, specOf, worldOf } from './pod-build.ts';
 import { PodRuntime } from './pod-runtime.ts';
-import { probeOnce } from './probe-actions.ts';
+import { preStopOnce, probeOnce } from './probe-actions.ts';
 import { missingVolume } from './volumes.ts';
 
 /** Puts a pod together from its spec: a program for each container, and the pod's network around them. */
@@ -68,6 +68,8 @@ function container(build: PodBuild, spec: ContainerSpec, kind: ContainerState['k
     knownImages: images.map(({ name }) => name).join(', '),
     createProgram: (log) => createProgram(build, spec, log),
     probe: (probe, signal) => probeOnce(spec, probeReach(build, spec))(originalProbe(pod, probe), signal),
+    preStop: (hook, signal) =>
+      preStopOnce(spec, { reach: probeReach(build, spec), clock: options.clock })(hook, signal),
     onChange,
     onEvent: (reason, message, type) => options.events.record(pod, { reason, message, type }),
     onLog: (line) => options.onLog(source, line),

@@ -1,6 +1,6 @@
 import type { Socket } from 'node:net';
 import type { Proxy } from '#data-plane';
-import type { Clock, SocketAddress } from '#domain';
+import type { Clock, SocketAddress, Timer } from '#domain';
 import type { Dial, FetchInit, FetchResponse } from '#workloads';
 import type { ContainerState, RunningPod } from '../doors.ts';
 import type { PodWorld } from '../exec/pod-world.ts';
@@ -44,6 +44,8 @@ export class PodRuntime implements RunningPod {
   #endByMs = Number.POSITIVE_INFINITY;
   #ending: Promise<void> | undefined;
   readonly #hurry = Promise.withResolvers<void>();
+  readonly #hooks = new AbortController();
+  #deadline: Timer | undefined;
 
   constructor(parts: PodParts) {
     this.#parts = parts;
@@ -173,16 +175,24 @@ export class PodRuntime implements RunningPod {
   /**
    * Ends within `graceMs`: everything serves on, and proxies tell their clients, until `told`, when nobody is sent here any more. Then proxies
    * end first, because what they still carry needs the application behind them; sidecar containers last, because the others may need them.
-   * When it is called again, the time can only become shorter.
+   * A container with a preStop hook is not told to end before that hook has. When it is called again, the time can only become shorter.
    */
   async stop(graceMs: number, told: Promise<void> = Promise.resolve()): Promise<void> {
     this.#stopped = true;
     this.#endByMs = Math.min(this.#endByMs, this.#parts.clock.monotonic() + graceMs);
-    if (graceMs <= 0) this.#hurry.resolve();
-    const again = this.#ending !== undefined;
-    this.#ending ??= this.#end(told);
-    if (again) await Promise.all(this.#all.map((container) => container.stop(graceMs)));
+    this.#deadline?.cancel();
+    if (graceMs <= 0) this.#timeIsUp();
+    else
+      this.#deadline = this.#parts.clock.after(this.#endByMs - this.#parts.clock.monotonic(), () => this.#timeIsUp());
+    this.#ending ??= this.#end(told).finally(() => this.#deadline?.cancel());
     await this.#ending;
+  }
+
+  #timeIsUp(): void {
+    this.#hooks.abort();
+    this.#hurry.resolve();
+    // Whoever waits for an end with more time waits no longer.
+    if (this.#ending !== undefined) for (const container of this.#all) container.stop(0).catch(() => undefined);
   }
 
   get #all(): readonly ContainerRuntime[] {
@@ -193,13 +203,18 @@ export class PodRuntime implements RunningPod {
     const { clock } = this.#parts;
     const leftMs = (): number => Math.max(0, this.#endByMs - clock.monotonic());
     for (const container of this.#all) container.drain();
+    const hooked = new Map(this.#all.map((container) => [container, container.preStop(this.#hooks.signal)]));
+    const end = async (container: ContainerRuntime): Promise<void> => {
+      await hooked.get(container);
+      await container.stop(leftMs());
+    };
     await Promise.race([told, this.#hurry.promise]);
     const once = [...this.#parts.containers, ...this.#parts.init.filter((each) => !isSidecar(each))];
     const proxies = once.filter(({ view }) => view.kind === 'proxy');
     const others = once.filter((container) => !proxies.includes(container));
-    await Promise.all(proxies.map((container) => container.stop(leftMs())));
-    await Promise.all(others.map((container) => container.stop(leftMs())));
-    await this.#endSidecars((container) => container.stop(leftMs()));
+    await Promise.all(proxies.map(end));
+    await Promise.all(others.map(end));
+    await this.#endSidecars(end);
     await this.#parts.onStop();
   }
 

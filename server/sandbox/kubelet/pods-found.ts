@@ -1,12 +1,12 @@
 import type { KubeStore } from '#kube-api';
 import type { PodFound } from '#workloads';
-import { type ContainerSpec, isReady, type PodObject } from '../kube-types.ts';
+import { type ContainerSpec, isEnding, isReady, type PodObject } from '../kube-types.ts';
 
 /** The running pods as a program finds them that asks the API server, as Prometheus does. */
 export function podsFound(store: KubeStore): PodFound[] {
   return (store.list('Pod') as PodObject[]).flatMap((pod) => {
     const { metadata, spec, status } = pod;
-    if (status?.phase !== 'Running' || status.podIP === undefined) return [];
+    if (status?.phase !== 'Running' || status.podIP === undefined || isEnding(pod)) return [];
     const found = (container: ContainerSpec, init: boolean): PodFound['containers'][number] => ({
       name: container.name,
       init,

@@ -1,7 +1,7 @@
 import { Client, credentials, Metadata } from '@grpc/grpc-js';
-import { errorMessage } from '#domain';
+import { type Clock, errorMessage } from '#domain';
 import type { Dial, FetchInit, FetchResponse } from '#workloads';
-import type { ContainerSpec, ProbeSpec } from '../kube-types.ts';
+import type { ContainerSpec, PreStop, ProbeSpec } from '../kube-types.ts';
 import type { ProbeOutcome } from './prober.ts';
 
 export interface ProbeReach {
@@ -27,11 +27,35 @@ export function probeOnce(container: ContainerSpec, reach: ProbeReach) {
   };
 }
 
+/** Does what a preStop hook says. A request may be answered with any status. */
+export function preStopOnce(
+  container: ContainerSpec,
+  { reach, clock }: { readonly reach: ProbeReach; readonly clock: Clock },
+) {
+  return async ({ sleep, exec: command, httpGet: get }: PreStop, signal: AbortSignal): Promise<ProbeOutcome> => {
+    if (sleep === undefined) {
+      const probe = { ...(command && { exec: command }), ...(get && { httpGet: get }) };
+      const outcome = await probeOnce(container, reach)(probe, signal);
+      return get && outcome?.startsWith(WRONG_STATUS) ? undefined : outcome;
+    }
+    await new Promise<void>((resolve) => {
+      const timer = clock.after(sleep.seconds * 1000, resolve);
+      signal.addEventListener('abort', () => {
+        timer.cancel();
+        resolve();
+      });
+    });
+    return undefined;
+  };
+}
+
 /** A port by number, or by the name that the container declares. */
 function portNumber({ ports = [] }: ContainerSpec, port: number | string): number {
   if (typeof port === 'number' || /^\d+$/.test(port)) return Number(port);
   return ports.find(({ name }) => name === port)?.containerPort ?? 0;
 }
+
+const WRONG_STATUS = 'HTTP probe failed with statuscode';
 
 interface Probe {
   readonly reach: ProbeReach;
@@ -55,9 +79,7 @@ async function httpGet(
   });
   const response = await asked;
   if (typeof response === 'string') return response;
-  return response.status >= 200 && response.status < 400
-    ? undefined
-    : `HTTP probe failed with statuscode: ${response.status}`;
+  return response.status >= 200 && response.status < 400 ? undefined : `${WRONG_STATUS}: ${response.status}`;
 }
 
 async function tcpSocket(port: number, reach: ProbeReach): Promise<ProbeOutcome> {

@@ -50,7 +50,7 @@ function podAddresses(store: KubeStore, name: string, namespace: string): readon
   if (service?.spec.clusterIP !== 'None') return [];
   const pod = name.slice(0, dot).toLowerCase();
   const endpoints = slicesOf(store, service.metadata).flatMap((slice) => slice.endpoints);
-  return endpoints.find(({ targetRef }) => targetRef?.name === pod)?.addresses ?? [];
+  return endpoints.find((each) => each.conditions?.ready !== false && each.targetRef?.name === pod)?.addresses ?? [];
 }
 
 /** A pod with this annotation stands for a host of the outside world: no Service, so no registry knows it, and names resolve to it. */

@@ -1,6 +1,6 @@
 import { type Clock, formatAddress, type Random, type SocketAddress } from '#domain';
 import type { KubeStore } from '#kube-api';
-import { type ServiceObject, slicesOf } from '../kube-types.ts';
+import { type EndpointSliceObject, type ServiceObject, slicesOf } from '../kube-types.ts';
 
 /** kube-proxy: which pods stand behind a Service's address and port. */
 export interface ServiceTable {
@@ -74,17 +74,31 @@ function readBackends(store: KubeStore): Map<string, Backends> {
     const slices = slicesOf(store, service.metadata);
     const affinityMs = affinityOf(service);
     for (const { port, name } of servicePorts) {
-      const pods = slices.flatMap(({ endpoints, ports }) => {
+      const listed = slices.flatMap(({ endpoints, ports }) => {
         const target = ports.find((candidate) => (candidate.name ?? '') === (name ?? ''))?.port;
         if (target === undefined) return [];
-        return endpoints
-          .filter(({ conditions }) => conditions?.ready !== false)
-          .flatMap(({ addresses }) => addresses.map((address) => ({ ip: address, port: target })));
+        return endpoints.map((endpoint) => ({ endpoint, target }));
       });
-      backends.set(`${ip}:${port}`, { pods, affinityMs });
+      backends.set(`${ip}:${port}`, { pods: backendsAmong(listed), affinityMs });
     }
   }
   return backends;
+}
+
+interface Listed {
+  readonly endpoint: EndpointSliceObject['endpoints'][number];
+  readonly target: number;
+}
+
+/** Ready ones; where none is, those that end and still serve. Source: CategorizeEndpoints in kubernetes' pkg/proxy. */
+function backendsAmong(listed: readonly Listed[]): SocketAddress[] {
+  const ready = listed.filter(({ endpoint }) => endpoint.conditions?.ready !== false);
+  const last = listed.filter(
+    ({ endpoint: { conditions } }) => conditions?.terminating === true && conditions.serving !== false,
+  );
+  return (ready.length > 0 ? ready : last).flatMap(({ endpoint, target }) =>
+    endpoint.addresses.map((ip) => ({ ip, port: target })),
+  );
 }
 
 function affinityOf({ spec }: ServiceObject): number | undefined {

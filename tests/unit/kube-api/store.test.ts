@@ -1,5 +1,6 @@
 import { describe, expect, it } from 'vitest';
-import type { KubeObject } from '#domain';
+import type { KubeObject, NamespacedName } from '#domain';
+import type { KubeStore } from '#kube-api';
 import { change, configMap, deployment, kinds, newStore, podOwnedBy, record, refusal, service } from './cluster.ts';
 
 const named = (name: string) => ({ namespace: 'default', name });
@@ -245,6 +246,60 @@ describe('deletion', () => {
     expect(store.get('Pod', named('pod'))?.metadata.ownerReferences?.map((each) => each.name)).toEqual(['second']);
     store.delete('ConfigMap', named('second'), change);
     expect(store.get('Pod', named('pod'))).toBeUndefined();
+  });
+
+  describe('gives a pod of a node its time to end', () => {
+    const pod = (name: string): NamespacedName => named(name);
+    const running = (name: string, spec: object = {}): KubeStore => {
+      const store = newStore();
+      const containers = [{ name: 'app', image: 'x' }];
+      const metadata = { name, namespace: 'default' };
+      store.create({ apiVersion: 'v1', kind: 'Pod', metadata, spec: { nodeName: 'n', containers, ...spec } }, change);
+      return store;
+    };
+    const marks = (object: KubeObject | undefined): unknown[] => [
+      object?.metadata.deletionTimestamp,
+      object?.metadata.deletionGracePeriodSeconds,
+    ];
+
+    it('of 30 seconds, or what its spec or the client says, the client before the spec', () => {
+      expect(marks(running('a').delete('Pod', pod('a'), change))).toEqual(['2026-03-01T10:00:30Z', 30]);
+      const own = running('a', { terminationGracePeriodSeconds: 5 });
+      expect(marks(own.delete('Pod', pod('a'), change))).toEqual(['2026-03-01T10:00:05Z', 5]);
+      const asked = running('a', { terminationGracePeriodSeconds: 5 });
+      expect(marks(asked.delete('Pod', pod('a'), { ...change, gracePeriodSeconds: 60 }))).toEqual([
+        '2026-03-01T10:01:00Z',
+        60,
+      ]);
+    });
+
+    it('which a second deletion can only shorten, to nothing at all', () => {
+      const store = running('a');
+      const seen = record(store, 'Pod');
+      store.delete('Pod', pod('a'), change);
+      store.delete('Pod', pod('a'), { ...change, gracePeriodSeconds: 40 });
+      expect(marks(store.get('Pod', pod('a')))).toEqual(['2026-03-01T10:00:30Z', 30]);
+      store.delete('Pod', pod('a'), { ...change, gracePeriodSeconds: 10 });
+      expect(marks(store.get('Pod', pod('a')))).toEqual(['2026-03-01T10:00:10Z', 10]);
+      store.delete('Pod', pod('a'), { ...change, gracePeriodSeconds: 0 });
+      expect(store.get('Pod', pod('a'))).toBeUndefined();
+      expect(seen.map((line) => line.split(' ')[0])).toEqual(['ADDED', 'MODIFIED', 'MODIFIED', 'DELETED']);
+    });
+
+    it('unless it has ended already', () => {
+      const store = running('a');
+      store.updateStatus('Pod', pod('a'), { phase: 'Succeeded' }, change);
+      store.delete('Pod', pod('a'), change);
+      expect(store.get('Pod', pod('a'))).toBeUndefined();
+    });
+
+    it('and its namespace waits for it', () => {
+      const store = running('a');
+      store.delete('Namespace', { namespace: '', name: 'default' }, change);
+      expect(store.get('Namespace', { namespace: '', name: 'default' })?.status).toEqual({ phase: 'Terminating' });
+      store.delete('Pod', pod('a'), { ...change, gracePeriodSeconds: 0 });
+      expect(store.get('Namespace', { namespace: '', name: 'default' })).toBeUndefined();
+    });
   });
 
   it('waits for finalizers', () => {

@@ -14,6 +14,9 @@ const startReplicaSets = (...args: Parameters<typeof startReplicaSetController>)
   return () => controller.stop();
 };
 
+const endpointsOf = (slice: KubeObject) =>
+  slice['endpoints'] as { readonly addresses: string[]; readonly conditions: { readonly ready: boolean } }[];
+
 describe('controllers', () => {
   let store: KubeStore;
   let stops: (() => void)[];
@@ -65,7 +68,7 @@ describe('controllers', () => {
   };
   const slices = (): { addresses: string[]; ports: unknown }[] =>
     store.list('EndpointSlice').map((slice) => ({
-      addresses: (slice['endpoints'] as { addresses: string[] }[]).flatMap(({ addresses }) => addresses),
+      addresses: endpointsOf(slice).flatMap(({ addresses, conditions }) => (conditions.ready ? addresses : [])),
       ports: slice['ports'],
     }));
 
@@ -176,7 +179,41 @@ describe('controllers', () => {
     expect([store.list('ReplicaSet'), pods()]).toEqual([[], []]);
   });
 
-  it('give Services an address and list only ready pods behind them, under the resolved port', async () => {
+  it('list a pod until it has ended, and say that it is unready or ends', async () => {
+    store.apply(service('cart'), { changeId });
+    store.apply(service('all', { selector: { app: 'cart' }, publishNotReadyAddresses: true }), { changeId });
+    store.apply(deployment('cart', {}, {}), { changeId });
+    await settle();
+    const name = { namespace: 'default', name: pods()[0]!.metadata.name };
+    store.patch('Pod', name, { spec: { nodeName: 'meshwork' } }, { changeId });
+    const conditions = (): unknown[] =>
+      ['all-1', 'cart-1'].map((slice) =>
+        endpointsOf(store.get('EndpointSlice', { namespace: 'default', name: slice })!).map((each) => each.conditions),
+      );
+    const [unready, ready, ending] = [
+      [false, false],
+      [true, false],
+      [true, true],
+    ].map(([serving, terminating]) => [
+      [{ ready: true, serving, terminating }],
+      [{ ready: serving && !terminating, serving, terminating }],
+    ]);
+    makeReady(pods()[0]!, false);
+    await settle();
+    expect(conditions()).toEqual(unready);
+    makeReady(pods()[0]!);
+    await settle();
+    expect(conditions()).toEqual(ready);
+    store.delete('Pod', name, { changeId });
+    await settle();
+    expect(conditions()).toEqual(ending);
+    store.delete('Pod', name, { changeId, gracePeriodSeconds: 0 });
+    await settle();
+    expect(store.get('Pod', name)).toBeUndefined();
+    expect(conditions()).toEqual([[], []]);
+  });
+
+  it('give Services an address and say which pods behind them are ready, under the resolved port', async () => {
     store.apply(service('cart'), { changeId });
     store.apply(deployment('cart', { replicas: 2 }), { changeId });
     await settle();

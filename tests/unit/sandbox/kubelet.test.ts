@@ -54,11 +54,11 @@ describe('the node', () => {
   const stored = (app: string): KubeObject | undefined => store.list('Pod', { labelSelector: `app=${app}` })[0];
   const phaseReady = (app: string): boolean =>
     JSON.stringify(stored(app)?.status ?? {}).includes('"type":"Ready","status":"True"');
-  const run = async (...apps: { name: string; env?: Record<string, string> }[]): Promise<void> => {
-    for (const { name, env = {} } of apps) {
+  const run = async (...apps: { name: string; env?: Record<string, string>; lifecycle?: object }[]): Promise<void> => {
+    for (const { name, env = {}, ...rest } of apps) {
       const variables = Object.entries(env).map(([key, value]) => ({ name: key, value }));
       store.apply(service(name, { ports: [{ name: 'http', port: 8080 }] }), { changeId });
-      store.apply(deployment(name, {}, { image: `meshwork/${name}:1.0`, env: variables }), { changeId });
+      store.apply(deployment(name, {}, { image: `meshwork/${name}:1.0`, env: variables, ...rest }), { changeId });
     }
     await eventually(() => apps.every(({ name }) => phaseReady(name)));
     await eventually(() =>
@@ -147,6 +147,35 @@ describe('the node', () => {
     clock.advance(500);
     await eventually(() => clock.waiting === 0);
     await expect(pod.fetch(`http://${pod.ip}:8080/`)).rejects.toMatchObject({ code: 'ECONNREFUSED' });
+  });
+
+  it('shows a deleted pod as one that ends, until its hook and its drain are over, and takes its time from the deletion', async () => {
+    const lifecycle = { preStop: { sleep: { seconds: 20 } } };
+    await run({ name: 'inventory', lifecycle });
+    const pod = podOf('inventory')!;
+    const name = { namespace: 'default', name: pod.name };
+    const stored = (): KubeObject | undefined => store.get('Pod', name);
+    store.delete('Pod', name, { changeId });
+    await eventually(() => kubelet.pods.every((each) => each !== pod));
+    clock.advance(19_000);
+    expect((await pod.fetch(`http://${pod.ip}:8080/`)).status).toBe(200);
+    expect(stored()?.metadata).toMatchObject({ deletionGracePeriodSeconds: 30 });
+    expect(kubelet.pod(`default/${pod.name}`)).toBe(pod);
+    clock.advance(1000);
+    await eventually(() => stored() === undefined);
+    await expect(pod.fetch(`http://${pod.ip}:8080/`)).rejects.toMatchObject({ code: 'ECONNREFUSED' });
+  });
+
+  it('waits for no hook when the time of a deleted pod is up', async () => {
+    await run({ name: 'inventory', lifecycle: { preStop: { sleep: { seconds: 20 } } } });
+    const pod = podOf('inventory')!;
+    const name = { namespace: 'default', name: pod.name };
+    store.delete('Pod', name, { changeId, gracePeriodSeconds: 3 });
+    await eventually(() => kubelet.pods.every((each) => each !== pod));
+    clock.advance(2000);
+    expect(store.get('Pod', name)).toBeDefined();
+    clock.advance(1000);
+    await eventually(() => store.get('Pod', name) === undefined);
   });
 
   it('calls a rollout complete when the old pod has drained', async () => {
