@@ -38,13 +38,19 @@ export interface JwtProvider {
   readonly lifetime: { readonly maxSeconds: number | undefined } | undefined;
 }
 
+/** That there is no token at all, or that one does not hold. */
+export type Allowance = 'missing' | 'missingOrFailed';
+
 /** What a request must show. */
 export type JwtRequirement =
   | { readonly kind: 'provider'; readonly provider: JwtProvider; readonly audiences: readonly string[] | undefined }
-  | { readonly kind: 'any' | 'all'; readonly each: readonly JwtRequirement[] }
-  /** `locations` of these providers are looked at; a token found there must hold. */
+  /** Without requirements everything is accepted. */
+  | { readonly kind: 'all'; readonly each: readonly JwtRequirement[] }
+  /** `allows`: what is accepted besides, when none of them is met. */
+  | { readonly kind: 'any'; readonly each: readonly JwtRequirement[]; readonly allows: Allowance | undefined }
+  /** `locations` of these providers are looked at. */
   | {
-      readonly kind: 'missing' | 'missingOrFailed';
+      readonly kind: Allowance;
       readonly providers: readonly JwtProvider[];
       readonly locations: readonly TokenLocation[];
     };
@@ -149,7 +155,7 @@ function readRule(
 function compileRequirement(
   given: RequirementJson,
   providers: ReadonlyMap<string, JwtProvider>,
-  near: readonly JwtProvider[],
+  all: readonly JwtProvider[],
 ): JwtRequirement {
   const find = (name = ''): JwtProvider => {
     const provider = providers.get(name);
@@ -161,42 +167,36 @@ function compileRequirement(
     return { kind: 'provider', provider: find(given.provider_name), audiences: undefined };
   }
   const narrowed = given.provider_and_audiences;
-  if (narrowed)
-    return { kind: 'provider', provider: find(narrowed.provider_name), audiences: narrowed.audiences ?? [] };
-  if (given.allow_missing) return { kind: 'missing', ...lookedThrough(near) };
-  if (given.allow_missing_or_failed) return { kind: 'missingOrFailed', ...lookedThrough(near) };
-  if (given.requires_all) {
-    const all = several(given.requires_all, 'requires_all');
-    return { kind: 'all', each: all.map((one) => compileRequirement(one, providers, near)) };
+  if (narrowed) {
+    const audiences = narrowed.audiences?.length ? narrowed.audiences : undefined;
+    return { kind: 'provider', provider: find(narrowed.provider_name), audiences };
   }
-  if (given.requires_any) return compileAny(several(given.requires_any, 'requires_any'), providers, near);
-  throw new ConfigProblem('requires', 'is empty');
+  const allowance = allowanceOf(given);
+  if (allowance !== undefined) return { kind: allowance, ...lookedThrough(all) };
+  const compile = (one: RequirementJson): JwtRequirement => compileRequirement(one, providers, all);
+  if (given.requires_all) return { kind: 'all', each: several(given.requires_all, 'requires_all').map(compile) };
+  if (given.requires_any) return compileAny(several(given.requires_any, 'requires_any'), compile);
+  return { kind: 'all', each: [] };
 }
+
+const allowanceOf = (given: RequirementJson): Allowance | undefined =>
+  given.allow_missing_or_failed ? 'missingOrFailed' : given.allow_missing ? 'missing' : undefined;
 
 function several({ requirements = [] }: RequirementsJson, field: string): readonly RequirementJson[] {
   if (requirements.length >= 2) return requirements;
   throw new ConfigProblem(`${field}.requirements`, 'value must contain at least 2 item(s)');
 }
 
-/** An allowance among alternatives comes last, and looks only where its named siblings look. */
+/** An allowance beside others looks at no token: it only says what their failures mean. */
 function compileAny(
   given: readonly RequirementJson[],
-  providers: ReadonlyMap<string, JwtProvider>,
-  near: readonly JwtProvider[],
+  compile: (one: RequirementJson) => JwtRequirement,
 ): JwtRequirement {
-  const isAllowance = (one: RequirementJson): boolean =>
-    one.allow_missing !== undefined || one.allow_missing_or_failed !== undefined;
-  const regular = given.filter((one) => !isAllowance(one));
-  const siblings = regular.flatMap((one) => {
-    const provider = providers.get(one.provider_name ?? one.provider_and_audiences?.provider_name ?? '');
-    return provider === undefined ? [] : [provider];
-  });
-  const allowances = given.filter(isAllowance);
-  const allowance = allowances.find((one) => one.allow_missing_or_failed !== undefined) ?? allowances[0];
-  const each = regular.map((one) => compileRequirement(one, providers, near));
-  if (allowance === undefined) return { kind: 'any', each };
-  const looked = siblings.length === 0 ? near : siblings;
-  return { kind: 'any', each: [...each, compileRequirement(allowance, providers, looked)] };
+  const regular = given.filter((one) => allowanceOf(one) === undefined);
+  const allowances = given.filter((one) => allowanceOf(one) !== undefined);
+  const widest = allowances.find((one) => allowanceOf(one) === 'missingOrFailed') ?? allowances[0];
+  if (regular.length === 0 && widest !== undefined) return compile(widest);
+  return { kind: 'any', each: regular.map(compile), allows: widest && allowanceOf(widest) };
 }
 
 function readProvider(name: string, given: ProviderJson): JwtProvider {

@@ -2,7 +2,7 @@ import type { PairCase, PairRequest } from '../pairs/case-file.ts';
 import { type Dice, dice } from './dice.ts';
 import { headerChanges, LOCATIONS, routeAction } from './route-actions.ts';
 import { COOKIES, HEADERS, headerMatch, PATHS, QUERIES, routeMatch, VALUES } from './route-matches.ts';
-import { WALKED_LOG } from './walk.ts';
+import { walkedLog } from './walk.ts';
 
 const DOMAINS = ['test', 'test:80', 'a.test', '*.test', 'a.*', '*', 'TEST', 'other.test', '*-x.test', 'b.test:*'];
 const HOSTS = ['test', 'test:80', 'a.test', 'A.TEST:81', 'b.test', 'c-x.test', 'a.org', 'other.test.', 'none'];
@@ -20,7 +20,7 @@ function routesCase(roll: Dice, name: string): PairCase {
   return {
     name,
     http: {
-      access_log: [WALKED_LOG],
+      access_log: [walkedLog('walk')],
       preserve_external_request_id: true,
       ...connection(roll),
       route_config: {

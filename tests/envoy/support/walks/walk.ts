@@ -20,8 +20,8 @@ const AT_ONCE = 4;
 const QUIET_MS = 15_000;
 const KINDS = 'http|cluster|tcp|vhost|local_rate_limit|ext_authz';
 
-/** A log that tells of which request each line is. */
-export const WALKED_LOG = {
+/** A log that tells of which request each line is, and what a filter has left behind. */
+export const walkedLog = (filter: string): object => ({
   name: 'envoy.access_loggers.file',
   typed_config: {
     '@type': 'type.googleapis.com/envoy.extensions.access_loggers.file.v3.FileAccessLog',
@@ -31,11 +31,11 @@ export const WALKED_LOG = {
         ...LOG_FORMAT,
         id: '%REQ(USER-AGENT)%',
         query: '%REQ(:PATH)%',
-        metadata: '%DYNAMIC_METADATA(walk)%',
+        metadata: `%DYNAMIC_METADATA(${filter})%`,
       },
     },
   },
-};
+});
 
 /** Both proxies get the requests of every case, in their order; what differs is found in the end, when all is quiet. */
 export async function walk(

@@ -11,17 +11,21 @@ export function sanitizeClaims(headers: Headers, providers: readonly JwtProvider
   }
 }
 
-/** Writes the payload and single claims of a verified token into request headers. */
-export function writeClaims(headers: Headers, provider: JwtProvider, token: Token): void {
+/** Writes the payload and single claims of a verified token into request headers. Returns whether there were such claims. */
+export function writeClaims(headers: Headers, provider: JwtProvider, token: Token): boolean {
   const { claimHeaders, padPayloadHeader, payloadHeader } = provider;
+  let written = false;
   for (const { header, claim } of claimHeaders) {
     const value = claimText(claimAt(token.payload, claim));
-    if (value !== undefined) headers.add(header, value);
+    if (value === undefined) continue;
+    headers.add(header, value);
+    written = true;
   }
-  if (payloadHeader === '') return;
+  if (payloadHeader === '') return written;
   const { encodedPayload } = token;
   const padding = padPayloadHeader ? '='.repeat((4 - (encodedPayload.length % 4)) % 4) : '';
   headers.add(payloadHeader, encodedPayload + padding);
+  return written;
 }
 
 /** `a.b` is claim `b` inside claim `a`: a claim that has a dot in its name has no header. */

@@ -70,31 +70,36 @@ function verifyRequest(exchange: Exchange, config: JwtFilterConfig, requirement:
   const realm = originalUri(exchange);
   const verified: VerifiedToken[] = [];
   const failures: TokenFailure[] = [];
+  let choosesAgain = false;
   verify(requirement, {
     head,
     providers: config.providers,
     nowSeconds: Math.floor(runtime.clock.now() / 1000),
     onToken: () => stat(exchange, config, 'jwt_cache_miss'),
-    onFailure: (failure) => {
-      failures.push(failure);
-      leaveFailure(exchange, failure.provider, failure.status);
-    },
-    onRefused: (provider, status) => leaveFailure(exchange, provider, status),
+    onFailure: (failure) => failures.push(failure),
+    onStatus: (status, provider) => leaveFailure(exchange, status, provider ?? onlyProvider(config)),
     onVerified: (one) => {
       verified.push(one);
+      leaveToken(exchange, one);
       // As in Envoy, a token that two rules verify is written twice.
-      writeClaims(head.headers, one.provider, one.token);
+      const written = writeClaims(head.headers, one.provider, one.token);
+      const tellsRoutes = written || one.provider.payloadInMetadata !== '';
+      if (tellsRoutes && one.provider.clearRouteCache) choosesAgain = true;
       // At once, as Envoy: other rules do not find it any more, and no log has it even if another token fails.
       if (!one.provider.forward) removeToken(head, one.found.location);
     },
   }).then(
     (status) => {
       if (exchange.finished) return;
+      // Also where the request is refused: the log tells the new one.
+      if (choosesAgain) chooseRouteAgain(exchange);
       if (status !== 'ok') {
         refuse(exchange, status, { config, realm, failures });
         return;
       }
-      accept(exchange, config, distinctTokens(verified));
+      stat(exchange, config, 'allowed');
+      noteAccepted(exchange, verified);
+      exchange.proceed();
     },
     (thrown: unknown) => {
       // Our own fault: a token that could not be judged is not accepted.
@@ -105,26 +110,20 @@ function verifyRequest(exchange: Exchange, config: JwtFilterConfig, requirement:
 }
 
 /** Later filters and the log may ask why a token did not hold. */
-function leaveFailure({ metadata }: Exchange, { failureInMetadata: key }: JwtProvider, status: JwtStatus): void {
+function leaveFailure({ metadata }: Exchange, status: JwtStatus, provider: JwtProvider | undefined): void {
+  const key = provider?.failureInMetadata ?? '';
   if (key !== '') metadata.merge(NAME, { [key]: { code: JWT_STATUS_CODES[status], message: JWT_STATUS[status] } });
 }
 
-/** Alternatives may verify one token twice. */
-const distinctTokens = (verified: readonly VerifiedToken[]): VerifiedToken[] => [
-  ...new Map(verified.map((one) => [`${one.provider.name} ${one.token.text}`, one])).values(),
-];
+/** Whose failure it is that there is no token. */
+const onlyProvider = ({ providers }: JwtFilterConfig): JwtProvider | undefined =>
+  providers.length === 1 ? providers[0] : undefined;
 
-function accept(exchange: Exchange, config: JwtFilterConfig, verified: readonly VerifiedToken[]): void {
-  stat(exchange, config, 'allowed');
-  for (const { provider, token } of verified) {
-    if (provider.payloadInMetadata !== '') {
-      exchange.metadata.merge(NAME, { [provider.payloadInMetadata]: metadataPayload(provider, token) });
-    }
-    if (provider.headerInMetadata !== '') exchange.metadata.merge(NAME, { [provider.headerInMetadata]: token.header });
-  }
-  noteAccepted(exchange, verified);
-  if (verified.some(({ provider }) => provider.clearRouteCache) && chooseRouteAgain(exchange) === 'wait') return;
-  exchange.proceed();
+/** What a token says is left even where the request is refused for another one. */
+function leaveToken({ metadata }: Exchange, { provider, token }: VerifiedToken): void {
+  if (provider.headerInMetadata !== '') metadata.merge(NAME, { [provider.headerInMetadata]: token.header });
+  if (provider.payloadInMetadata === '') return;
+  metadata.merge(NAME, { [provider.payloadInMetadata]: metadataPayload(provider, token) });
 }
 
 function noteAccepted(exchange: Exchange, verified: readonly VerifiedToken[]): void {

@@ -1,4 +1,10 @@
-import { type JwtProvider, type JwtRequirement, type TokenLocation, takesFrom } from '../../../config/jwt-config.ts';
+import {
+  type Allowance,
+  type JwtProvider,
+  type JwtRequirement,
+  type TokenLocation,
+  takesFrom,
+} from '../../../config/jwt-config.ts';
 import type { TokenFailure } from '../../../decisions/token-note.ts';
 import type { RequestHead } from '../../codec.ts';
 import { sanitizeClaims } from './claims.ts';
@@ -23,8 +29,8 @@ export interface Verification {
   readonly onToken: () => void;
   /** Called for each token that a rule does not accept. */
   readonly onFailure: (failure: TokenFailure) => void;
-  /** Called for each token that a provider refuses without that a rule names it. */
-  readonly onRefused: (provider: JwtProvider, status: JwtStatus) => void;
+  /** Called for each failure, one that a rule allows included; without a provider where none was found for the token. */
+  readonly onStatus: (status: JwtStatus, provider: JwtProvider | undefined) => void;
   /** Called for each token that holds. */
   readonly onVerified: (verified: VerifiedToken) => void;
 }
@@ -35,7 +41,7 @@ export async function verify(requirement: JwtRequirement, context: Verification)
     case 'provider':
       return verifyProvider(requirement.provider, requirement.audiences, context);
     case 'any':
-      return verifyAny(requirement.each, context);
+      return verifyAny(requirement, context);
     case 'all': {
       for (const each of requirement.each) {
         const status = await verify(each, context);
@@ -50,14 +56,17 @@ export async function verify(requirement: JwtRequirement, context: Verification)
 }
 
 /** The last failure that tells more than that there was no token for this one. */
-async function verifyAny(each: readonly JwtRequirement[], context: Verification): Promise<JwtStatus> {
+async function verifyAny(
+  { each, allows }: JwtRequirement & { readonly kind: 'any' },
+  context: Verification,
+): Promise<JwtStatus> {
   let final: JwtStatus = 'missing';
   for (const one of each) {
     const status = await verify(one, context);
     if (status === 'ok') return status;
     if (tells(status) >= tells(final)) final = status;
   }
-  return final;
+  return allows === 'missingOrFailed' || (allows === 'missing' && final === 'missing') ? 'ok' : final;
 }
 
 const tells = (status: JwtStatus): number => (status === 'missing' ? 0 : status === 'unknownIssuer' ? 1 : 2);
@@ -76,8 +85,10 @@ async function verifyProvider(
     if (status === 'ok') continue;
     const token = parseToken(found.text);
     context.onFailure({ provider, status, token: typeof token === 'string' ? undefined : token });
+    context.onStatus(status, provider);
     return status;
   }
+  if (status === 'missing') context.onStatus(status, undefined);
   return status;
 }
 
@@ -85,24 +96,29 @@ async function verifyProvider(
 const lastFirst = (...places: Parameters<typeof extractTokens>): readonly FoundToken[] =>
   extractTokens(...places).reverse();
 
-/** Without a token it is content; every token that is there must hold (or, with `missingOrFailed`, may fail). */
+/**
+ * Without a token it is content. As in Envoy, all tokens are judged, whatever becomes of one, and the status is that of the last: a good one in a
+ * header makes up for a bad one in the query.
+ */
 async function verifyAllowance(
-  { kind, providers, locations }: JwtRequirement & { readonly kind: 'missing' | 'missingOrFailed' },
+  { kind, providers, locations }: JwtRequirement & { readonly kind: Allowance },
   context: Verification,
 ): Promise<JwtStatus> {
   sanitizeClaims(context.head.headers, providers);
-  let status: JwtStatus = 'ok';
+  // A token that cannot be read is told under the provider of the one before it.
+  let provider: JwtProvider | undefined;
+  let status: JwtStatus = 'missing';
   for (const found of lastFirst(context.head, locations)) {
-    const byIssuer = (token: Token): JwtProvider | undefined =>
-      isTakenFrom(providers, found.location, token) ? ofIssuer(context.providers, token) : undefined;
+    const byIssuer = (token: Token): JwtProvider | undefined => {
+      if (!isTakenFrom(providers, found.location, token)) return undefined;
+      provider = ofIssuer(context.providers, token);
+      return provider;
+    };
     status = await verifyToken(found, byIssuer, undefined, context);
-    if (status === 'ok') continue;
-    const token = parseToken(found.text);
-    const refused = typeof token === 'string' ? undefined : byIssuer(token);
-    if (refused !== undefined) context.onRefused(refused, status);
-    break;
+    if (status !== 'ok') context.onStatus(status, provider);
   }
-  return kind === 'missingOrFailed' ? 'ok' : status;
+  if (status === 'missing') context.onStatus(status, undefined);
+  return kind === 'missingOrFailed' || status === 'missing' ? 'ok' : status;
 }
 
 /** Whether a provider looks there for tokens of this issuer. */
