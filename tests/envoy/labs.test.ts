@@ -21,7 +21,10 @@ function changesOf(id: string, lab: Lab): [string, readonly LabFile[]][] {
       return [folder, lab.folder(folder)];
     }),
   );
-  return [['start', lab.start], ...below, ['solution', lab.solution]];
+  const samples = [...lab.samples]
+    .filter(([file]) => file.endsWith('.yaml'))
+    .map(([file, text]): [string, readonly LabFile[]] => [`samples/${file}`, [{ file, text }]]);
+  return [['start', lab.start], ...below, ...samples, ['solution', lab.solution]];
 }
 
 const entries = (folder: string): string[] => {
