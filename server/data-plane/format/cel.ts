@@ -63,7 +63,7 @@ function checkCalls(node: unknown, field: string): void {
   if (typeof node !== 'object' || node === null || Array.isArray(node)) return;
   const { op, args } = node as { readonly op?: string; readonly args?: unknown };
   if ((op === 'call' || op === 'rcall') && Array.isArray(args)) {
-    const [name] = args as readonly [string];
+    const [name = ''] = args as readonly string[];
     const why = LOOPS.has(name)
       ? 'Comprehension support is disabled'
       : `No overload found in reference resolve step for ${name}`;
