@@ -51,7 +51,11 @@ export interface BodySink {
   data(chunk: Buffer): void;
   end(trailers: Headers | undefined): void;
   /** `answer`: what the codec has told the client in place of an answer of its own. */
-  reset(reason: ResetReason, detail: string, answer?: { readonly status: number; readonly bodyBytes: number }): void;
+  reset(
+    reason: ResetReason,
+    detail: string,
+    answer?: { readonly head: ResponseHead; readonly bodyBytes: number },
+  ): void;
 }
 
 /** Receives a response: informational*, head once, then the body. */
@@ -150,6 +154,8 @@ export interface CodecError {
   readonly explanation: string;
   /** False: a response had begun, so that nothing could be answered. */
   readonly answered: boolean;
+  /** Absent: nothing was answered. */
+  readonly answer?: ResponseHead | undefined;
   /** Bytes of the answer's body. */
   readonly bodyBytes: number;
   /**

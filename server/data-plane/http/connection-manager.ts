@@ -219,7 +219,7 @@ export class HttpConnectionManager {
     if (flag !== 'none') info.flag(flag);
     const head = { ...NO_REQUEST, protocol: on.protocol };
     for (const write of this.#config.accessLogs) {
-      const line = write({ head, responseHead: undefined, info, connection, runtime: this.#runtime });
+      const line = write({ head, responseHead: error.answer, info, connection, runtime: this.#runtime });
       if (line !== undefined) this.#runtime.onEntry(line);
     }
   }

@@ -338,7 +338,11 @@ export class Exchange extends RequestFacts implements FormatSubject, BodyTarget,
     this.#arriving?.end(trailers);
   }
 
-  reset(reason: ResetReason, detail: string, answer?: { readonly status: number; readonly bodyBytes: number }): void {
+  reset(
+    reason: ResetReason,
+    detail: string,
+    answer?: { readonly head: ResponseHead; readonly bodyBytes: number },
+  ): void {
     if (this.#finished) return;
     if (answer === undefined) this.stats.count('downstream_rq_rx_reset');
     else this.info.bytesSent = answer.bodyBytes;
@@ -347,8 +351,9 @@ export class Exchange extends RequestFacts implements FormatSubject, BodyTarget,
       this.stats.count('downstream_rq_response_before_rq_complete');
     this.info.flag(reason === 'protocol_error' ? 'DPE' : reason === 'remote_reset' ? 'DR' : 'DC');
     this.info.details = reason === 'connection_termination' ? 'downstream_remote_disconnect' : detail;
-    if (this.responseHead === undefined) this.info.status = answer?.status ?? 0;
+    if (this.responseHead === undefined) this.info.status = answer?.head.status ?? 0;
     this.underWay?.cancel();
+    this.responseHead ??= answer?.head;
     this.#finish();
   }
 

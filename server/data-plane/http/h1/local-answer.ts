@@ -1,16 +1,24 @@
 import type { Clock } from '#domain';
+import type { ResponseHead } from '../codec.ts';
+import { Headers } from '../headers.ts';
 import type { Failure } from './failures.ts';
 import { reasonPhrase } from './status-lines.ts';
 
-/** The bytes of an answer that the codec gives itself; the connection closes behind it. */
-export function localAnswer(
-  failure: Failure,
+/** What a message is answered that breaks the protocol. */
+export function localHead(
+  { body, status }: Failure,
   options: { readonly clock: Clock; readonly serverName?: string | undefined },
-): string {
-  const type = failure.body === '' ? '' : 'content-type: text/plain\r\n';
-  const server = options.serverName === undefined ? '' : `server: ${options.serverName}\r\n`;
-  return (
-    `HTTP/1.1 ${failure.status} ${reasonPhrase(failure.status)}\r\ncontent-length: ${failure.body.length}\r\n${type}` +
-    `date: ${new Date(options.clock.now()).toUTCString()}\r\n${server}connection: close\r\n\r\n${failure.body}`
-  );
+): ResponseHead {
+  const headers = Headers.of({ 'content-length': String(body.length) });
+  if (body !== '') headers.set('content-type', 'text/plain');
+  headers.set('date', new Date(options.clock.now()).toUTCString());
+  if (options.serverName !== undefined) headers.set('server', options.serverName);
+  headers.set('connection', 'close');
+  return { status, headers };
+}
+
+/** That answer on the wire. */
+export function localAnswer({ headers, status }: ResponseHead, body: string): string {
+  const lines = headers.entries().map(([name, value]) => `${name}: ${value}\r\n`);
+  return `HTTP/1.1 ${status} ${reasonPhrase(status)}\r\n${lines.join('')}\r\n${body}`;
 }

@@ -11,7 +11,7 @@ import { FieldParser } from './field-parser.ts';
 import { endOfHead, HeadBuffer } from './head-buffer.ts';
 import { HeadWriter } from './head-writer.ts';
 import { LazyDeadline } from './lazy-deadline.ts';
-import { localAnswer } from './local-answer.ts';
+import { localAnswer, localHead } from './local-answer.ts';
 import type { ParsedRequest, RequestRules } from './request-parser.ts';
 import { beginsMethod, parseRequest } from './request-parser.ts';
 import type { StreamHost } from './server-stream.ts';
@@ -335,13 +335,14 @@ class ServerConnection implements DownstreamConnection, StreamHost {
     const stream = this.#stream;
     const answered = stream === undefined || !stream.responseStarted;
     this.#stream = undefined;
-    if (answered) this.#writer.now(localAnswer(failure, this.#options));
+    const answer = answered ? localHead(failure, this.#options) : undefined;
+    if (answer !== undefined) this.#writer.now(localAnswer(answer, failure.body));
     const { status, details, explanation, body, flag } = failure;
     const bodyBytes = answered ? body.length : 0;
     const begun = stream === undefined;
-    const error = { status, details, explanation, answered, bodyBytes, begun, ...(flag && { flag }) };
+    const error = { status, details, explanation, answered, answer, bodyBytes, begun, ...(flag && { flag }) };
     this.#options.onProtocolError?.(error, this);
-    stream?.sink?.reset('protocol_error', details, answered ? { status, bodyBytes } : undefined);
+    stream?.sink?.reset('protocol_error', details, answer && { head: answer, bodyBytes });
     if (answered) this.#linger(false);
     else this.close();
   }

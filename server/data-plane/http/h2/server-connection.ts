@@ -205,10 +205,11 @@ class ServerConnection implements DownstreamConnection, SessionRole {
     const headers = Headers.of({ 'content-length': String(body.length), 'content-type': 'text/plain' });
     headers.set('date', new Date(clock.now()).toUTCString());
     if (serverName !== undefined) headers.set('server', serverName);
-    stream.sendHead({ status, headers }, false);
+    const answer = { status, headers };
+    stream.sendHead(answer, false);
     stream.sendData(Buffer.from(body, 'latin1'));
     stream.sendEnd();
-    const facts = { status, details, explanation, answered: true, bodyBytes: body.length, begun: true };
+    const facts = { status, details, explanation, answered: true, answer, bodyBytes: body.length, begun: true };
     this.#options.onProtocolError?.({ ...facts, ...(flag && { flag }) }, this);
   }
 
