@@ -26,13 +26,15 @@ const channelOptions = {
   'grpc.service_config_disable_resolution': 1,
   'grpc.enable_retries': 0,
   'grpc.max_receive_message_length': 32 << 20,
+  // When a stream is opened anew is this client's own decision; the channel only has to be ready by then.
+  'grpc.initial_reconnect_backoff_ms': 250,
+  'grpc.max_reconnect_backoff_ms': 500,
 } as const;
 
 /** How a silent control plane is found out. Source: the keepalive of Istio's agent (pkg/keepalive). */
 const KEEP_ALIVE = { everyMs: 30_000, answerMs: 10_000 } as const;
 
 interface Connection<Request, Response> {
-  readonly channel: Client;
   readonly call: ClientDuplexStream<Partial<Request>, Response>;
   /** Types that the server has heard of on this stream, each with the nonce of its latest response. */
   readonly nonces: Map<TypeUrl, string>;
@@ -49,6 +51,9 @@ class XdsClient<Request extends AnyRequest, Response extends AnyResponse> implem
   readonly #protocol: ClientProtocol<Request, Response>;
   readonly #subscriptions = new Map<TypeUrl, Subscription>();
   #connection: Connection<Request, Response> | undefined;
+  /** One for all attempts: a channel of gRPC that is closed while its server is away connects all the same, and nobody closes that. */
+  #channel: Client | undefined;
+  #awaitsChannel = false;
   /** The type of the response that is being taken. */
   #taking: TypeUrl | undefined;
   #retry: Timer | undefined;
@@ -73,7 +78,9 @@ class XdsClient<Request extends AnyRequest, Response extends AnyResponse> implem
     const connection = this.#connection;
     this.#connection = undefined;
     connection?.call.cancel();
-    connection?.channel.close();
+    this.#channel?.close();
+    this.#channel = undefined;
+    this.#awaitsChannel = false;
   }
 
   subscribe(typeUrl: TypeUrl, names: readonly string[] | '*'): void {
@@ -93,22 +100,16 @@ class XdsClient<Request extends AnyRequest, Response extends AnyResponse> implem
   }
 
   #connect(): void {
-    const { address, token } = this.#options;
-    const { everyMs, answerMs } = this.#options.keepAlive ?? KEEP_ALIVE;
-    const channel = new Client(address, credentials.createInsecure(), {
-      ...channelOptions,
-      'grpc.keepalive_time_ms': everyMs,
-      'grpc.keepalive_timeout_ms': answerMs,
-    });
+    const { token } = this.#options;
+    this.#channel ??= this.#newChannel();
+    const channel = this.#channel;
     const metadata = new Metadata();
     if (token !== undefined) metadata.set('authorization', `Bearer ${token()}`);
     const { path, request, response } = this.#protocol;
     const call = channel.makeBidiStreamRequest(path, request.write, response.read, metadata);
-    const connection = { channel, call, nonces: new Map(), nodeSent: false, answered: false };
+    const connection = { call, nonces: new Map(), nodeSent: false, answered: false };
     this.#connection = connection;
-    channel.waitForReady(Number.POSITIVE_INFINITY, (error) => {
-      if (!error && this.#connection === connection) this.#options.onStatus?.('connected');
-    });
+    this.#awaitReady(channel);
     call.on('data', (message: Response) => this.#receive(connection, message));
     call.on('error', (error: ServiceError) => this.#lose(connection, error.details || error.message));
     call.on('end', () => this.#lose(connection, 'the control plane closed the stream'));
@@ -118,10 +119,29 @@ class XdsClient<Request extends AnyRequest, Response extends AnyResponse> implem
     }
   }
 
+  #newChannel(): Client {
+    const { address, keepAlive: { everyMs, answerMs } = KEEP_ALIVE } = this.#options;
+    return new Client(address, credentials.createInsecure(), {
+      ...channelOptions,
+      'grpc.keepalive_time_ms': everyMs,
+      'grpc.keepalive_timeout_ms': answerMs,
+    });
+  }
+
+  /** Says once for each stream that it has a connection; between two streams it is the next one that says it. */
+  #awaitReady(channel: Client): void {
+    if (this.#awaitsChannel) return;
+    this.#awaitsChannel = true;
+    channel.waitForReady(Number.POSITIVE_INFINITY, (error) => {
+      if (this.#channel !== channel) return;
+      this.#awaitsChannel = false;
+      if (!error && this.#connection !== undefined) this.#options.onStatus?.('connected');
+    });
+  }
+
   #lose(connection: Connection<Request, Response>, error: string): void {
     if (this.#connection !== connection) return;
     this.#connection = undefined;
-    connection.channel.close();
     this.#failures += 1;
     const delayMs = fullJitterMs(this.#failures, reconnect, this.#options.random);
     this.#retry = this.#options.clock.after(delayMs, () => this.#connect());

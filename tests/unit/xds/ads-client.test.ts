@@ -253,6 +253,28 @@ describe('ADS client', () => {
     });
   });
 
+  it('has one connection to a server that is back, however often it tried meanwhile', async () => {
+    start().subscribe(typeUrls.cluster, '*');
+    await fixture.event(({ state }) => state === 'acked');
+    const port = Number(fixture.address.split(':')[1]);
+    fixture.stop();
+    expect(await statuses.next()).toBe('connected');
+    for (let attempt = 0; attempt < 8; attempt++) expect(await statuses.next()).toBe('disconnected');
+    const taken: Socket[] = [];
+    const server = createServer((socket) => void taken.push(socket.on('error', () => undefined))).listen(
+      port,
+      '127.0.0.1',
+    );
+    await once(server, 'connection');
+    // Longer than gRPC waits between two attempts of a channel.
+    for (let round = 0; round < 15 && taken.length === 1; round++) {
+      await new Promise((resolve) => setTimeout(resolve, 100));
+    }
+    for (const socket of taken) socket.destroy();
+    server.close();
+    expect(taken.length).toBe(1);
+  });
+
   it('is silent after it was stopped', async () => {
     const client = start();
     client.subscribe(typeUrls.cluster, '*');
