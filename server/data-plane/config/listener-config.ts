@@ -2,6 +2,7 @@ import { isIP } from 'node:net';
 import type { Origin, SocketAddress } from '#domain';
 import { type FilterChain, type FilterChainMatch, type Listener, typeUrls } from '#xds';
 import type { ChainSubject } from '../listener/filter-chain-match.ts';
+import type { WantedFingerprints } from '../tls/hello-fingerprints.ts';
 import type { AccessLogFilter } from './access-log/filter.ts';
 import { type AccessLogger, readAccessLogs } from './access-log/index.ts';
 import type { Awaited } from './awaited.ts';
@@ -59,6 +60,8 @@ export interface CompiledListener {
   readonly proxyProtocol: ProxyProtocolRules | undefined;
   /** Whether connections to a port are looked into for TLS, and for HTTP in plaintext. */
   readonly inspectTls: (port: number) => boolean;
+  /** Undefined: none are taken. */
+  readonly fingerprints: WantedFingerprints | undefined;
   readonly inspectHttp: (port: number) => boolean;
   /** A connection whose first bytes do not come in time is taken all the same, else closed. */
   readonly continuesUninspected: boolean;
@@ -82,13 +85,21 @@ export interface CompiledListener {
 
 const NO_EXTENSIONS: ExtensionConfigs = new Map();
 
+function readFingerprints({ listener_filters = [] }: Listener): WantedFingerprints | undefined {
+  const config = listener_filters.find(({ name }) => name === TLS_INSPECTOR)?.typed_config;
+  const ja3 = config?.['enable_ja3_fingerprinting'] === true;
+  const ja4 = config?.['enable_ja4_fingerprinting'] === true;
+  return ja3 || ja4 ? { ja3, ja4 } : undefined;
+}
+
+const TLS_INSPECTOR = 'envoy.filters.listener.tls_inspector';
 const LOCAL_RATE_LIMIT = 'envoy.filters.listener.local_ratelimit';
 
 const LISTENER_FILTERS = new Set([
   PROXY_PROTOCOL,
   LOCAL_RATE_LIMIT,
   'envoy.filters.listener.original_dst',
-  'envoy.filters.listener.tls_inspector',
+  TLS_INSPECTOR,
   'envoy.filters.listener.http_inspector',
 ]);
 
@@ -135,7 +146,8 @@ export function compileListener(
     chainMatcher: matcher && within('filter_chain_matcher', () => readChainMatcher(matcher)),
     continuesUninspected: resource.continue_on_listener_filters_timeout === true,
     proxyProtocol: readProxyProtocol(resource),
-    inspectTls: compileInspector(resource, 'envoy.filters.listener.tls_inspector'),
+    inspectTls: compileInspector(resource, TLS_INSPECTOR),
+    fingerprints: readFingerprints(resource),
     inspectHttp: compileInspector(resource, 'envoy.filters.listener.http_inspector'),
     inspectTimeoutMs: durationMs(resource.listener_filters_timeout, 'listener_filters_timeout', 15_000),
     accessLogs: readAccessLogs(resource.access_log ?? []),

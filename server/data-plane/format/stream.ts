@@ -82,6 +82,8 @@ export const STREAM_COMMANDS: Readonly<Record<string, CommandReader>> = {
   CUSTOM_FLAGS: plain(() => ''),
   ACCESS_LOG_TYPE: plain(accessLogType),
   REQUESTED_SERVER_NAME: requestedServerName,
+  TLS_JA3_FINGERPRINT: plain(({ connection }) => connection.fingerprints?.ja3),
+  TLS_JA4_FINGERPRINT: plain(({ connection }) => connection.fingerprints?.ja4),
 };
 
 const HOST_SOURCES = new Set(['', 'ORIG', 'HOST', 'ORIG_OR_HOST']);

@@ -9,6 +9,7 @@ import type { PeerWorkload } from '../http/peer-metadata.ts';
 import type { TraceReason } from '../http/request-id.ts';
 import type { StreamInfo } from '../http/stream-info.ts';
 import type { LogTaker } from '../log-service/log-services.ts';
+import type { HelloFingerprints } from '../tls/hello-fingerprints.ts';
 
 /** A request head as formats read it. */
 export interface FormatHead {
@@ -107,6 +108,7 @@ export interface FormatConnection {
   readonly localAddress: SocketAddress;
   readonly requestedServerName: string;
   readonly tls: TlsFacts | undefined;
+  readonly fingerprints?: HelloFingerprints | undefined;
   readonly chain?: { readonly name: string } | undefined;
   readonly listener?: { readonly name: string } | undefined;
 }

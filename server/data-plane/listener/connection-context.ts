@@ -4,6 +4,7 @@ import type { CompiledFilterChain, CompiledListener } from '../config/listener-c
 import type { ConnectionSteps } from '../decisions/connection-steps.ts';
 import type { TlsFacts } from '../http/codec.ts';
 import type { StreamInfo } from '../http/stream-info.ts';
+import type { HelloFingerprints } from '../tls/hello-fingerprints.ts';
 
 /** A client connection whose listener and filter chain are chosen. Immutable. */
 export interface ConnectionContext {
@@ -25,6 +26,8 @@ export interface ConnectionContext {
   readonly direct?: boolean;
   readonly requestedServerName: string;
   readonly tls: TlsFacts | undefined;
+  /** Of its ClientHello, where the listener takes them. */
+  readonly fingerprints?: HelloFingerprints | undefined;
   /** What was decided before the first request; every hop of the connection begins with these. */
   readonly steps: ConnectionSteps;
   /** What the listener's own log tells of the connection, where it writes about connections that filter chains took. */

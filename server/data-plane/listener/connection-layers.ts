@@ -4,6 +4,7 @@ import type { CompiledListener } from '../config/listener-config.ts';
 import { originOf } from '../config/origins.ts';
 import { nextConnectionId } from '../connection-ids.ts';
 import { recordRefusal } from '../decisions/refusal-record.ts';
+import { fingerprintsOf } from '../tls/hello-fingerprints.ts';
 import { HANDSHAKE_TIMEOUT, handshakeCounter, inspect } from '../tls/index.ts';
 import { ConnectionLog } from './connection-log.ts';
 import { type ChainChoice, chooseChain } from './filter-chain-match.ts';
@@ -40,6 +41,9 @@ export const inspectFirstBytes: ConnectionLayer = async (connection) => {
     return endUnchosen(connection, timedOut);
   }
   connection.inspection = seen;
+  const wanted = config.fingerprints;
+  if (wanted !== undefined && seen.transport === 'tls')
+    connection.fingerprints = fingerprintsOf(seen.firstBytes, wanted);
   // Inspectors that were cut off have found nothing, not even its absence.
   if (timedOut) return 'next';
   connection.listener?.stats.seen(seen, { forTls: detectTls, forHttp: detectHttp });
@@ -217,6 +221,7 @@ export const runNetworkFilter: ConnectionLayer = (connection) => {
     direct: connection.direct,
     requestedServerName: connection.tls?.sni ?? connection.inspection.serverName,
     tls: connection.tls,
+    fingerprints: connection.fingerprints,
     steps: connection.steps,
     ...(log !== undefined && { info: log.info }),
     onEnd: (protocol) => {

@@ -6,6 +6,7 @@ import { ConnectionSteps } from '../decisions/connection-steps.ts';
 import type { StepNote } from '../decisions/hop-steps.ts';
 import type { TlsFacts } from '../http/codec.ts';
 import type { ProxyRuntime } from '../runtime.ts';
+import type { HelloFingerprints } from '../tls/hello-fingerprints.ts';
 import type { Inspection } from '../tls/index.ts';
 import type { ServedListener } from './served-listener.ts';
 
@@ -41,6 +42,7 @@ export class PendingConnection {
   listener: ServedListener | undefined;
   chain: CompiledFilterChain | undefined;
   inspection: Inspection = NOT_INSPECTED;
+  fingerprints: HelloFingerprints | undefined;
   tls: TlsFacts | undefined;
   /** The handshake that ended the connection. */
   brokenHandshake: HandshakeRecord | undefined;

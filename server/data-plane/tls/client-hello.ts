@@ -15,7 +15,7 @@ const RECORD_HEADER = 5;
 const MAX_RECORD = 16_384 + 256;
 const SERVER_NAME = 0;
 const ALPN = 16;
-const SUPPORTED_VERSIONS = 43;
+export const SUPPORTED_VERSIONS = 43;
 const PSK_KEY_EXCHANGE_MODES = 45;
 const VERSION_NAMES: Readonly<Record<number, string>> = {
   769: 'TLSv1.0',
@@ -24,11 +24,11 @@ const VERSION_NAMES: Readonly<Record<number, string>> = {
   772: 'TLSv1.3',
 };
 
-/** Thrown inside this file only: the bytes end before the structure does. */
-class Truncated extends Error {}
+/** Thrown by a reader: the bytes end before the structure does. */
+export class Truncated extends Error {}
 
 /** Reads big-endian fields one after another. */
-class Reader {
+export class Reader {
   readonly #bytes: Buffer;
   #at = 0;
 
@@ -73,6 +73,13 @@ export function parseClientHello(bytes: Buffer): ClientHello | 'incomplete' | 'n
     if (error instanceof Truncated) return 'not-tls';
     throw error;
   }
+}
+
+/** The fields of a whole ClientHello at the beginning of a connection; undefined where there is none. */
+export function clientHelloReader(bytes: Buffer): Reader | undefined {
+  if (typeof parseClientHello(bytes) === 'string') return undefined;
+  const message = handshakeBytes(bytes) as Buffer;
+  return new Reader(message.subarray(4, 4 + message.readUIntBE(1, 3)));
 }
 
 /** The handshake bytes of all records that have begun; a ClientHello may lie in several. */
