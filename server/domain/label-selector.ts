@@ -4,7 +4,7 @@ export interface LabelSelector {
   readonly matchExpressions?: readonly LabelExpression[];
 }
 
-interface LabelExpression {
+export interface LabelExpression {
   readonly key: string;
   readonly operator: string;
   readonly values?: readonly string[];

@@ -16,6 +16,7 @@ import type { HopStore } from '#telemetry';
 import { createFetch } from '#workloads';
 import { startDaemonSetController } from './controllers/daemon-sets.ts';
 import { startDeploymentController } from './controllers/deployments.ts';
+import { startBudgetController } from './controllers/disruption-budgets.ts';
 import { createEventRecorder, type EventRecorder } from './controllers/event-recorder.ts';
 import { startJobController } from './controllers/jobs.ts';
 import { startNamespaceController } from './controllers/namespaces.ts';
@@ -151,6 +152,7 @@ export function startCluster(options: ClusterOptions): Cluster {
     () => stopGateways?.(),
     startStatefulSetController({ store, clock, admit, onError }),
     startDaemonSetController({ store, clock, admit, random: random.stream('daemon-pods'), onError }),
+    startBudgetController({ store, clock, onError }),
     startJobController({ store, clock, admit, random: random.stream('job-pods'), onError }),
   ];
   const build = createPodBuilder({

@@ -6,7 +6,8 @@ import { badRequest, KubeStatusError, notFound } from '../status-error.ts';
 import { logs } from '../streams/logs.ts';
 import { answerObject } from './answer.ts';
 import type { ApiContext } from './context.ts';
-import { remove, removeCollection, success } from './deletes.ts';
+import { remove, removeCollection } from './deletes.ts';
+import { evict } from './evictions.ts';
 import { list } from './list.ts';
 import { patch } from './patches.ts';
 import { proxy } from './proxy.ts';
@@ -89,15 +90,6 @@ function get(request: ResourceRequest, context: ApiContext): void {
   const object = context.store.get(word, nameFrom(path));
   if (!object) throw notFound(kind, path.name);
   answerObject(request, object, context.nowMs());
-}
-
-/** POST to `pods/NAME/eviction`: a deletion that asks politely. */
-function evict(request: ResourceRequest, context: ApiContext): void {
-  const { changeId, exchange, kind, path, word } = request;
-  if (!context.store.get(word, nameFrom(path))) throw notFound(kind, path.name);
-  const object = context.store.delete(word, nameFrom(path), { changeId });
-  const { details: _, ...status } = success(request, object);
-  exchange.json(201, status);
 }
 
 function needsUpgrade(): never {

@@ -38,6 +38,8 @@ export function createEventRecorder(options: {
         return;
       }
       const { namespace, name } = addressOf(about);
+      // What happens in a namespace that goes is told to nobody: it takes no new content.
+      if (isGoing(store, namespace)) return;
       const eventName = `${name}.${Buffer.from(random.bytes(8)).toString('hex')}`;
       recorded.set(key, { name: eventName, namespace, count: 1 });
       store.create(
@@ -65,6 +67,12 @@ export function createEventRecorder(options: {
       forgetOldest(store, recorded);
     },
   };
+}
+
+function isGoing(store: KubeStore, name: string): boolean {
+  if (name === '' || store.kinds.find('Namespace') === undefined) return false;
+  const namespace = store.get('Namespace', { namespace: '', name });
+  return namespace === undefined || namespace.metadata.deletionTimestamp !== undefined;
 }
 
 function forgetOldest(store: KubeStore, recorded: Map<string, Recorded>): void {

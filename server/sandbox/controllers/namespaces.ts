@@ -36,7 +36,8 @@ export function startNamespaceController({
 }: NamespaceControllerOptions): NamespaceController {
   const queue = createWorkQueue({
     reconcile: (namespace, changeId) => {
-      if (store.get('Namespace', { namespace: '', name: namespace }) === undefined) return;
+      const stored = store.get('Namespace', { namespace: '', name: namespace });
+      if (stored === undefined || stored.metadata.deletionTimestamp !== undefined) return;
       if (store.get('ServiceAccount', { namespace, name: DEFAULT_ACCOUNT }) === undefined) {
         const metadata = { name: DEFAULT_ACCOUNT, namespace };
         store.create({ apiVersion: 'v1', kind: 'ServiceAccount', metadata }, { changeId });

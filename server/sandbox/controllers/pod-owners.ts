@@ -10,6 +10,8 @@ export interface PodOwnerOptions {
   /** Last word on a new pod before it is stored. */
   readonly admit: (pod: PodObject) => PodObject;
   readonly onError: (what: string, error: unknown) => void;
+  /** True: all of them are looked at when a node changes. */
+  readonly followsNodes?: boolean;
 }
 
 export interface TemplateSpec {
@@ -19,7 +21,7 @@ export interface TemplateSpec {
 /** Reconciles each object of a kind when it, or a pod of it, changes. A kind that is not served is left alone. */
 export function watchPodOwners(
   kind: string,
-  { store, onError }: PodOwnerOptions,
+  { store, onError, followsNodes = false }: PodOwnerOptions,
   reconcile: (key: string, changeId: string) => void,
 ): () => void {
   if (store.kinds.find(kind) === undefined) return () => undefined;
@@ -31,6 +33,12 @@ export function watchPodOwners(
       if (owner !== undefined) queue.add(`${object.metadata.namespace}/${owner.name}`, changeId);
     }),
   ];
+  if (followsNodes && store.kinds.find('Node') !== undefined) {
+    const look = ({ changeId }: { readonly changeId: string }): void => {
+      for (const object of store.list(kind)) queue.add(keyOf(object), changeId);
+    };
+    stops.push(store.watch('Node', look));
+  }
   return () => {
     for (const stop of stops) stop();
     queue.stop();

@@ -3,6 +3,7 @@ import type { KubeStore, WatchEvent } from '#kube-api';
 import type { EventRecorder } from '../controllers/event-recorder.ts';
 import { createWorkQueue } from '../controllers/work-queue.ts';
 import { addressOf, keyOf, nameOf, ownedBy, type PodObject } from '../kube-types.ts';
+import { chooseNode } from '../mesh/choose-node.ts';
 import { nodeName } from '../mesh/system.ts';
 import type { AddressPool } from '../network/addresses.ts';
 import type { PodRuntime } from './pod-runtime.ts';
@@ -49,6 +50,8 @@ export function startKubelet(options: KubeletOptions): Kubelet {
   /** Those of the store that end. */
   const ending = new Map<string, PodRuntime>();
   const leaving = new Map<PodRuntime, Promise<void>>();
+  /** Keys of pods that no node can take. */
+  const homeless = new Set<string>();
   const heldAddresses = new Map<string, Promise<void>>();
   let stopped = false;
 
@@ -126,6 +129,7 @@ export function startKubelet(options: KubeletOptions): Kubelet {
         started.delete(key);
         retire(key, { graceMs: FORCED_MS, changeId });
       }
+      if (found === undefined) homeless.delete(key);
       if (found === undefined || started.has(key)) return;
       if (found.metadata.deletionTimestamp !== undefined) {
         forget(found, changeId);
@@ -136,6 +140,15 @@ export function startKubelet(options: KubeletOptions): Kubelet {
         options.events.record(found, { reason: 'FailedScheduling', message, type: 'Warning' });
         return;
       }
+      if (found.spec.nodeName === undefined) {
+        const choice = chooseNode(options.store, found);
+        if ('message' in choice) {
+          homeless.add(key);
+          tellUnschedulable(options, { pod: found, message: choice.message, changeId });
+          return;
+        }
+      }
+      homeless.delete(key);
       started.set(key, found.metadata.uid ?? '');
       const pod = found.spec.nodeName === undefined ? adopt(options, found, changeId) : found;
       const message = `Successfully assigned ${key} to ${pod.spec.nodeName ?? nodeName}`;
@@ -159,7 +172,17 @@ export function startKubelet(options: KubeletOptions): Kubelet {
       if (!ending.has(key)) forget(object as PodObject, changeId);
     } else if (started.get(key) !== object.metadata.uid) sync.add(key, changeId);
   };
-  const stopWatch = options.store.watch('Pod', onPod);
+  /** Where a node changes, or a pod makes room, those that fitted nowhere are tried again. */
+  const retry = (changeId: string): void => {
+    for (const key of homeless) sync.add(key, changeId);
+  };
+  const stopWatches = [
+    options.store.watch('Pod', onPod),
+    options.store.watch('Pod', ({ type, changeId }) => {
+      if (type === 'DELETED') retry(changeId);
+    }),
+    options.store.watch('Node', ({ changeId }) => retry(changeId)),
+  ];
 
   return {
     get pods() {
@@ -169,7 +192,7 @@ export function startKubelet(options: KubeletOptions): Kubelet {
     draining: (owner) => [...leaving.keys()].filter(({ object }) => ownedBy(object, owner)).length,
     stop: async () => {
       stopped = true;
-      stopWatch();
+      for (const stop of stopWatches) stop();
       sync.stop();
       status.stop();
       await Promise.all([...running.values(), ...leaving.keys()].map((runtime) => runtime.stop(0)));
@@ -182,6 +205,24 @@ export function startKubelet(options: KubeletOptions): Kubelet {
 interface Retirement {
   readonly graceMs: number;
   readonly changeId: string;
+}
+
+interface Unschedulable {
+  readonly pod: PodObject;
+  readonly message: string;
+  readonly changeId: string;
+}
+
+/** The condition and the event that the scheduler writes, once for each reason. */
+function tellUnschedulable({ store, clock, events }: KubeletOptions, { pod, message, changeId }: Unschedulable): void {
+  const before = pod.status?.conditions?.find(({ type }) => type === 'PodScheduled');
+  if (before?.status === 'False' && before.message === message) return;
+  const now = new Date(clock.now()).toISOString().replace(/\.\d+Z$/, 'Z');
+  const lastTransitionTime = before?.status === 'False' ? before.lastTransitionTime : now;
+  const condition = { type: 'PodScheduled', status: 'False', reason: 'Unschedulable', message, lastTransitionTime };
+  const status = { ...pod.status, phase: 'Pending', conditions: [condition] };
+  store.updateStatus('Pod', addressOf(pod), status, { changeId });
+  events.record(pod, { reason: 'FailedScheduling', message, type: 'Warning' });
 }
 
 function adopt({ store, admit }: KubeletOptions, pod: PodObject, changeId: string): PodObject {

@@ -28,14 +28,12 @@ export function admitPod(store: KubeStore, pod: PodObject): PodObject {
 }
 
 /** The same without a sidecar. */
-export const admitPlain = (store: KubeStore, pod: PodObject): PodObject => ({
-  ...pod,
-  spec: {
-    ...pod.spec,
-    serviceAccountName: pod.spec.serviceAccountName ?? 'default',
-    nodeName: chooseNode(store, pod),
-  },
-});
+export function admitPlain(store: KubeStore, pod: PodObject): PodObject {
+  const choice = chooseNode(store, pod);
+  const { nodeName: _named, ...spec } = pod.spec;
+  const placed = 'node' in choice ? { nodeName: choice.node } : {};
+  return { ...pod, spec: { ...spec, serviceAccountName: spec.serviceAccountName ?? 'default', ...placed } };
+}
 
 /** Whether a pod has a proxy of the mesh, among its containers or as a sidecar container of Kubernetes. */
 export const hasProxy = ({ spec }: PodObject): boolean =>
