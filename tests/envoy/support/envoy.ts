@@ -2,7 +2,7 @@ import { type EnvoyProcess, startEnvoy as start } from '../../../server/envoy/en
 import { findEnvoy } from '../../../server/envoy/find-envoy.ts';
 import { systemClock } from '../../../server/system.ts';
 
-const START_MS = 15_000;
+const START_MS = 60_000;
 
 /** Starts the Envoy that is on PATH; see `startEnvoy` of the product. */
 export function startEnvoy(bootstrap: object, adminIp: string): Promise<EnvoyProcess> {
