@@ -144,7 +144,8 @@ export interface Sandbox {
   apply(files: readonly ManifestFile[], options: { readonly namespace: string }): Promise<ApplyOutcome>;
   /** Diagnostics of unsaved text, and of the mesh as it would be with it (`istioctl analyze`; no files: as it is). Changes nothing. */
   validate(files: readonly ManifestFile[], options: { readonly namespace: string }): readonly Diagnostic[];
-  remove(kind: string, name: NamespacedName): string;
+  /** Deletes an object; `graceSeconds` is what is left to one that takes its time to end (absent: what it says itself). */
+  remove(kind: string, name: NamespacedName, graceSeconds?: number): string;
   /** Lays settings over the environment of running programs, under a name; undefined ends it. The cluster's objects do not tell. */
   strain(name: string, strain: Strain | undefined): void;
   /** The strains that lie on it now, by name. */

@@ -103,9 +103,12 @@ export function createSandbox(options: SandboxOptions): Sandbox {
     get strains() {
       return strains.all();
     },
-    remove: (kind, name) => {
+    remove: (kind, name, graceSeconds) => {
       const changeId = mintChangeId();
-      store.delete(kind, name, { changeId });
+      store.delete(kind, name, {
+        changeId,
+        ...(graceSeconds === undefined ? {} : { gracePeriodSeconds: graceSeconds }),
+      });
       return changeId;
     },
     ready: async () => {

@@ -88,7 +88,8 @@ function put(before: KubeObject | undefined, now: KubeObject | undefined, store:
   const present = object && store.get(storeKind(object), nameOf(object));
   if (before && present) store.update(atVersion(before, present), options);
   else if (before) store.create(withoutServerFields(before), options);
-  else if (now && present) store.delete(storeKind(now), nameOf(now), options);
+  // At once: what is put back next may be of the same name.
+  else if (now && present) store.delete(storeKind(now), nameOf(now), { ...options, gracePeriodSeconds: 0 });
 }
 
 /** What a mesh can be started from again: the system's own objects come with it, but not the rules that were put among them. */

@@ -35,6 +35,7 @@ Removes objects. A pod of a deployment comes back as a new one.`,
   run: async (flags, io, context) => {
     const targets = flags.all('filename').length > 0 ? await fromFiles(flags, io, context) : fromWords(flags, context);
     if (targets.length === 0) io.out('No resources found\n');
+    const graceSeconds = graceOf(flags);
     let code = 0;
     for (const { kind, name, namespace } of targets) {
       try {
@@ -47,7 +48,7 @@ Removes objects. A pod of a deployment comes back as a new one.`,
         continue;
       }
       const address = { namespace: kind.namespaced ? namespace : '', name };
-      const changeId = context.sandbox.remove(storeKind(context, kind), address);
+      const changeId = context.sandbox.remove(storeKind(context, kind), address, graceSeconds);
       context.changed(changeId, `kubectl delete ${kind.singular} ${name}`);
       io.out(`${printedKind(kind)} "${name}" ${flags.on('force') ? 'force deleted' : 'deleted'}\n`);
     }
@@ -55,6 +56,20 @@ Removes objects. A pod of a deployment comes back as a new one.`,
   },
   complete: completeTargets,
 };
+
+/** Less than a second only with --force, as kubectl has it; undefined: what the object itself says. */
+function graceOf(flags: Flags): number | undefined {
+  if (flags.on('now')) return 1;
+  const text = flags.text('grace-period');
+  if (text === undefined) return flags.on('force') ? 0 : undefined;
+  const seconds = Number(text);
+  if (text.trim() === '' || !Number.isInteger(seconds))
+    throw new UsageError(
+      `error: invalid argument "${text}" for "--grace-period" flag: strconv.ParseInt: parsing "${text}": invalid syntax`,
+    );
+  if (seconds < 0) return undefined;
+  return seconds === 0 && !flags.on('force') ? 1 : seconds;
+}
 
 async function fromFiles(flags: Flags, io: CommandIo, context: ShellContext): Promise<Named[]> {
   const files = await readManifests(flags.all('filename'), io, context);
