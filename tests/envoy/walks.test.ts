@@ -2,6 +2,7 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { seededRandom } from '#domain';
 import { leaseSubnet } from '#sandbox/subnets';
 import { startHosts, type TestHosts } from './support/pairs/hosts.ts';
+import { cases as hashingClusters } from './support/walks/balancers.ts';
 import { cases as tablesOfRoutes } from './support/walks/routes.ts';
 import { cases as rulesForTokens } from './support/walks/tokens.ts';
 import { walk } from './support/walks/walk.ts';
@@ -26,6 +27,7 @@ afterAll(async () => {
 describe.each([
   ['tables of routes', tablesOfRoutes('routes', 40)],
   ['rules for tokens', rulesForTokens('tokens', 40)],
+  ['clusters whose balancer hashes', hashingClusters('balancers', 60)],
 ])('%s that a seed draws', (_what, drawn) => {
   let sides: [WalkedProxy, WalkedProxy];
 

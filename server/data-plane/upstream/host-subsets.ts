@@ -11,6 +11,7 @@ import type { PlaceWeight } from './priority.ts';
 const FALLBACKS = 'fallback_list';
 
 interface Subset {
+  /** The first one of each priority, the highest first, where a subset stands for its one host. */
   readonly hosts: Host[];
   /** Undefined where a subset stands for its one host. */
   readonly group: HostGroup | undefined;
@@ -55,19 +56,24 @@ export class HostSubsets {
     this.#default?.setHosts(ofDefault, { priorities });
     const next = new Map<string, Subset>();
     let duplicates = 0;
+    // As in Envoy, where each priority tells its own, and the last one stays.
+    const told = Math.max(...priorities);
     for (const host of hosts) {
       for (const selector of this.#config.selectors) {
         for (const key of subsetsOf(host, selector.keys, this.#config.listAsAny)) {
           const subset = next.get(key) ?? this.#renewed(key, selector);
           next.set(key, subset);
-          if (subset.group === undefined && subset.hosts.length > 0) duplicates++;
-          else if (!subset.hosts.includes(host)) subset.hosts.push(host);
+          if (subset.group === undefined && subset.hosts.some((other) => isOfOnePriority(other, host))) {
+            if (host.endpoint.priority === told) duplicates++;
+          } else if (!subset.hosts.includes(host)) subset.hosts.push(host);
         }
       }
     }
     const places = this.#config.scalesWeights ? countPlaces(hosts) : undefined;
-    for (const { group, hosts: members } of next.values())
-      group?.setHosts(members, { priorities, placeWeight: places && scaled(places, members) });
+    for (const { group, hosts: members } of next.values()) {
+      if (group === undefined) members.sort((a, b) => a.endpoint.priority - b.endpoint.priority);
+      else group.setHosts(members, { priorities, placeWeight: places && scaled(places, members) });
+    }
     this.#count(next, duplicates);
     this.#subsets = next;
   }
@@ -173,6 +179,8 @@ export class HostSubsets {
     this.#stats.level('lb_subsets_single_host_per_subset_duplicate').value = duplicates;
   }
 }
+
+const isOfOnePriority = (one: Host, other: Host): boolean => one.endpoint.priority === other.endpoint.priority;
 
 const placeOf = ({ endpoint }: Host): string => `${endpoint.priority}/${endpoint.locality.key}`;
 

@@ -18,6 +18,8 @@ export interface Finding {
 
 const AT_ONCE = 4;
 const QUIET_MS = 15_000;
+/** They stand before the first request. */
+const LEVELS = /\.(membership_\w+|lb_subsets_single_host_per_subset_duplicate)$/;
 const KINDS = 'http|cluster|tcp|vhost|local_rate_limit|ext_authz';
 
 /** A log that tells of which request each line is, and what a filter has left behind. */
@@ -88,7 +90,8 @@ export async function walk(
     const own = new RegExp(`^(${KINDS})\\.${given.name}\\.|^${given.name}\\.`);
     const of = (figures: Figures): Figures => new Map([...figures].filter(([name]) => own.test(name)));
     const moved = (at: 0 | 1): object => changes(of(before[at]!), of(after[at]!));
-    const found = differences({ stats: moved(0) }, { stats: moved(1) });
+    const levels = (at: 0 | 1): object => Object.fromEntries([...of(after[at]!)].filter(([name]) => LEVELS.test(name)));
+    const found = differences({ stats: moved(0), levels: levels(0) }, { stats: moved(1), levels: levels(1) });
     if (found.length > 0) findings.push({ case: given.name, differences: found });
   }
   return findings;
