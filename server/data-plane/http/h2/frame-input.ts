@@ -363,8 +363,11 @@ export class FrameInput implements FrameHandler {
     stream.sendWindow += increment;
     // As in Envoy, whoever miscounts one window loses them all.
     if (increment === 0) this.#target.fail(streamNotGrown(), 'connection', stream);
-    else if (stream.sendWindow > MAX_WINDOW) this.#target.fail(overrun(), 'connection', stream);
-    else if (stream.hasQueued) {
+    else if (stream.sendWindow > MAX_WINDOW) {
+      // RFC 9113 §6.9.1 asks for this much.
+      this.#target.writer.number(FrameType.RST_STREAM, streamId, overrun().code);
+      this.#target.fail(overrun(), 'connection', stream);
+    } else if (stream.hasQueued) {
       this.#target.scheduler.wait(stream);
       this.#target.scheduler.pump();
     }
