@@ -30,7 +30,7 @@ export interface MessageReader {
   readonly refusal: () => string | undefined;
 }
 
-/** Floods are counted by the second: a busy machine must not make one of a trickle. */
+/** Floods are counted by the second: a busy machine must not make a trickle of one. */
 const STILL = { ...systemClock(), monotonic: () => 0 };
 
 export type OpenMessages = (side: Duplex) => MessageReader;
