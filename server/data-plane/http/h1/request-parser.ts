@@ -76,8 +76,15 @@ export function parseRequest(
     return isOtherVersion(text, i + 1 - start) && !rules.acceptHttp10 ? FAILURES.lowVersion : FAILURES.version;
   if (minor === 0 && !rules.acceptHttp10) return FAILURES.lowVersion;
   const failure = fields.read(bytes, i + 11, end, text, start);
+  // As in Envoy, which has judged the line by then.
+  if (failure === FAILURES.transferEncoding) return failureOfTarget(method, target, rules) ?? failure;
   if (failure) return failure;
   return assemble(method, target, minor, fields, rules);
+}
+
+function failureOfTarget(method: string, target: string, rules: RequestRules): Failure | undefined {
+  const line = { method, path: target, authority: '', scheme: rules.scheme, protocol: 'HTTP/1.1' as const };
+  return resolveTarget({ ...line, headers: new Headers([]) }, true, rules);
 }
 
 /** Envoy tells control characters, for which the byte `at` is no white space, and lines that end without a version from those of another form. */
