@@ -46,6 +46,9 @@ import type { Waiters } from './waiters.ts';
 /** How long the first proxies wait for the first istiod before they dial it anyway. */
 const ISTIOD_WAIT_MS = 5000;
 
+/** A pod that takes longer is seen as unready behind its Services. */
+const STARTS_WITHIN_MS = 5000;
+
 export interface ClusterOptions {
   readonly store: KubeStore;
   readonly clock: Clock;
@@ -148,7 +151,12 @@ export function startCluster(options: ClusterOptions): Cluster {
     ),
     startDeploymentController({ store, clock, events: recorder('deployment-controller'), onError }),
     () => replicaSets.stop(),
-    startServiceController({ store, addresses: servicePool(plan), onError }),
+    startServiceController({
+      store,
+      addresses: servicePool(plan),
+      onError,
+      startsWithin: { clock, ms: STARTS_WITHIN_MS },
+    }),
     () => stopGateways?.(),
     startStatefulSetController({ store, clock, admit, onError }),
     startDaemonSetController({ store, clock, admit, random: random.stream('daemon-pods'), onError }),

@@ -1,4 +1,4 @@
-import { hashLabel, type KubeObject, type SocketAddress } from '#domain';
+import { type Clock, hashLabel, type KubeObject, type SocketAddress, type Timer } from '#domain';
 import type { KubeStore } from '#kube-api';
 import {
   addressOf,
@@ -19,13 +19,26 @@ export interface ServiceControllerOptions {
   readonly store: KubeStore;
   readonly addresses: AddressPool;
   readonly onError: (what: string, error: unknown) => void;
+  /**
+   * A pod that becomes ready so soon is listed then; absent: each is listed unready as soon as it has its address, as by Kubernetes. Proxies take
+   * a change of health alone up to a second late, as Envoy does, so that pods which start more quickly than on any cluster would be missing
+   * when everybody is told that they are ready.
+   */
+  readonly startsWithin?: { readonly clock: Clock; readonly ms: number };
 }
 
 /** Gives each Service its cluster address and keeps its EndpointSlices equal to the pods that it selects, ready or not. */
-export function startServiceController({ store, addresses, onError }: ServiceControllerOptions): () => void {
+export function startServiceController(options: ServiceControllerOptions): () => void {
+  const { store, addresses, onError } = options;
   const held = new Map<string, string>();
+  const look = (pod: PodObject, changeId: string): void => {
+    for (const service of store.list('Service', { namespace: pod.metadata.namespace ?? '' }) as ServiceObject[]) {
+      if (matchesLabels(service.spec.selector, pod.metadata)) queue.add(keyOf(service), changeId);
+    }
+  };
+  const starting = new StartingPods(options, look);
   const queue = createWorkQueue({
-    reconcile: (key, changeId) => writeSlices(store, key, changeId),
+    reconcile: (key, changeId) => writeSlices({ store, starting, changeId }, key),
     onError: (key, error) => onError(`service ${key}`, error),
     pace: 'calm',
   });
@@ -38,14 +51,14 @@ export function startServiceController({ store, addresses, onError }: ServiceCon
       allocation.add(keyOf(object), changeId);
       queue.add(keyOf(object), changeId);
     }),
-    store.watch('Pod', ({ object, changeId }) => {
-      for (const service of store.list('Service', { namespace: object.metadata.namespace ?? '' }) as ServiceObject[]) {
-        if (matchesLabels(service.spec.selector, object.metadata)) queue.add(keyOf(service), changeId);
-      }
+    store.watch('Pod', ({ type, object, changeId }) => {
+      if (type === 'DELETED') starting.forget(object as PodObject);
+      look(object as PodObject, changeId);
     }),
   ];
   return () => {
     for (const stop of stops) stop();
+    starting.stop();
     queue.stop();
     allocation.stop();
   };
@@ -119,11 +132,22 @@ interface Group {
   readonly pods: PodObject[];
 }
 
-function writeSlices(store: KubeStore, key: string, changeId: string): void {
+interface Writing {
+  readonly store: KubeStore;
+  readonly starting: StartingPods;
+  readonly changeId: string;
+}
+
+function writeSlices({ store, starting, changeId }: Writing, key: string): void {
   const name = nameOf(key);
   const service = store.get('Service', name) as ServiceObject | undefined;
   const present = slicesOf(store, name);
-  const groups = service === undefined || service.spec.selector === undefined ? [] : groupPods(store, service);
+  const listed = new Set(present.flatMap(({ endpoints }) => endpoints.flatMap((each) => each.addresses)));
+  const waits = (pod: PodObject): boolean =>
+    service?.spec.publishNotReadyAddresses !== true &&
+    !listed.has(pod.status?.podIP ?? '') &&
+    starting.has(pod, changeId);
+  const groups = service === undefined || service.spec.selector === undefined ? [] : groupPods(store, service, waits);
   const wanted = service === undefined ? [] : groups.map((group, index) => slice(service, group, index));
   for (const object of wanted) {
     const old = present.find(({ metadata }) => metadata.name === object.metadata.name);
@@ -142,10 +166,10 @@ function writeSlices(store: KubeStore, key: string, changeId: string): void {
 }
 
 /** Pods whose named ports come out the same share a slice; a Service without pods keeps one empty slice. */
-function groupPods(store: KubeStore, service: ServiceObject): Group[] {
+function groupPods(store: KubeStore, service: ServiceObject, waits: (pod: PodObject) => boolean): Group[] {
   const groups = new Map<string, Group>();
   for (const pod of store.list('Pod', { namespace: service.metadata.namespace ?? '' }) as PodObject[]) {
-    if (!matchesLabels(service.spec.selector, pod.metadata) || !hasAddress(pod)) continue;
+    if (!matchesLabels(service.spec.selector, pod.metadata) || !hasAddress(pod) || waits(pod)) continue;
     const ports = (service.spec.ports ?? []).flatMap((port) => {
       const target = targetPort(port, pod);
       return target === undefined ? [] : [endpointPort(port, target)];
@@ -169,6 +193,40 @@ function groupPods(store: KubeStore, service: ServiceObject): Group[] {
 /** Every pod is listed from when it has its address until it has ended. Source: ShouldPodBeInEndpoints in kubernetes' endpointslice package. */
 const hasAddress = ({ status }: PodObject): boolean =>
   (status?.podIP ?? '') !== '' && status?.phase !== 'Succeeded' && status?.phase !== 'Failed';
+
+/** Pods that have an address for a short time and have not been ready yet. */
+class StartingPods {
+  readonly #within: ServiceControllerOptions['startsWithin'];
+  readonly #again: (pod: PodObject, changeId: string) => void;
+  readonly #seen = new Map<string, { readonly sinceMs: number; readonly timer: Timer }>();
+
+  /** `again` is called when a pod has taken too long. */
+  constructor({ startsWithin }: ServiceControllerOptions, again: (pod: PodObject, changeId: string) => void) {
+    this.#within = startsWithin;
+    this.#again = again;
+  }
+
+  has(pod: PodObject, changeId: string): boolean {
+    if (this.#within === undefined || isReady(pod) || pod.metadata.deletionTimestamp !== undefined) return false;
+    const { clock, ms } = this.#within;
+    const uid = pod.metadata.uid ?? '';
+    const seen = this.#seen.get(uid);
+    if (seen !== undefined) return clock.monotonic() - seen.sinceMs < ms;
+    const timer = clock.after(ms, () => this.#again(pod, changeId));
+    this.#seen.set(uid, { sinceMs: clock.monotonic(), timer });
+    return true;
+  }
+
+  forget({ metadata }: PodObject): void {
+    this.#seen.get(metadata.uid ?? '')?.timer.cancel();
+    this.#seen.delete(metadata.uid ?? '');
+  }
+
+  stop(): void {
+    for (const { timer } of this.#seen.values()) timer.cancel();
+    this.#seen.clear();
+  }
+}
 
 /** `ready` says whether new clients may come: never to a pod that ends, unless the Service publishes all that it has. */
 function conditionsOf(pod: PodObject, { spec }: ServiceObject): object {
