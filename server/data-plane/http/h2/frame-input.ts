@@ -25,6 +25,7 @@ import { PrematureResets } from './premature-resets.ts';
 import type { RecentResets } from './recent-resets.ts';
 import type { SendScheduler } from './send-scheduler.ts';
 import type { Offence, SessionRole } from './session-role.ts';
+import { shiftWindows } from './shift-windows.ts';
 import type { Http2Stream } from './stream.ts';
 import type { StreamTable } from './stream-table.ts';
 
@@ -312,9 +313,9 @@ export class FrameInput implements FrameHandler {
       return;
     }
     this.#settingsSeen = true;
-    const before = this.#target.peer.initialWindow;
-    const problem =
-      this.#target.peer.read(bytes, start, end) ?? this.#shiftWindows(this.#target.peer.initialWindow - before);
+    const { peer, streams, scheduler } = this.#target;
+    const before = peer.initialWindow;
+    const problem = peer.read(bytes, start, end) ?? shiftWindows(streams, scheduler, peer.initialWindow - before);
     if (problem !== undefined) {
       this.#target.fail(problem);
       return;
@@ -324,17 +325,6 @@ export class FrameInput implements FrameHandler {
     if (!this.#answer(FrameType.SETTINGS, NO_PAYLOAD)) return;
     this.#target.scheduler.pump();
     this.#target.role.onSettings();
-  }
-
-  /** A new initial window changes that of every open stream (RFC 9113 §6.9.2). */
-  #shiftWindows(change: number): Violation | undefined {
-    if (change === 0) return undefined;
-    for (const stream of this.#target.streams.list()) {
-      stream.sendWindow += change;
-      if (stream.sendWindow > MAX_WINDOW) return overrun();
-      if (stream.hasQueued) this.#target.scheduler.wait(stream);
-    }
-    return undefined;
   }
 
   #onPing(head: FrameHead, bytes: Buffer, start: number, end: number): void {
