@@ -267,9 +267,8 @@ describe('ADS client', () => {
     );
     await once(server, 'connection');
     // Longer than gRPC waits between two attempts of a channel.
-    for (let round = 0; round < 15 && taken.length === 1; round++) {
-      await new Promise((resolve) => setTimeout(resolve, 100));
-    }
+    const second = once(server, 'connection', { signal: AbortSignal.timeout(1500) });
+    await expect(second).rejects.toThrow('aborted');
     for (const socket of taken) socket.destroy();
     server.close();
     expect(taken.length).toBe(1);
