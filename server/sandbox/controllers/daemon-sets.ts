@@ -6,6 +6,7 @@ import { nodeName } from '../mesh/system.ts';
 import { nameSuffix, templateHash } from './names.ts';
 import { podFromTemplate } from './pod-from-template.ts';
 import { type PodOwnerOptions, podsOfOwner, type TemplateSpec, watchPodOwners } from './pod-owners.ts';
+import { share } from './replica-counts.ts';
 
 const REVISION = 'controller-revision-hash';
 
@@ -89,11 +90,11 @@ interface Rollout {
 function outdated({ spec }: DaemonSet, kept: readonly PodObject[], { isUpdated, wanted }: Rollout): PodObject[] {
   if (spec.updateStrategy?.type === 'OnDelete') return [];
   const { maxUnavailable = 1 } = spec.updateStrategy?.rollingUpdate ?? {};
-  const most = typeof maxUnavailable === 'number' ? maxUnavailable : (wanted * Number.parseFloat(maxUnavailable)) / 100;
+  const most = share(maxUnavailable, wanted, Math.ceil);
   const old = kept.filter((pod) => !isUpdated(pod));
   const idle = old.filter((pod) => !isReady(pod));
   const missing = wanted - kept.filter(isReady).length;
-  const spare = Math.max(0, Math.max(1, Math.ceil(most)) - missing);
+  const spare = Math.max(0, Math.max(1, most) - missing);
   return [...idle, ...old.filter(isReady).slice(0, spare)];
 }
 

@@ -1,6 +1,7 @@
 import { type Clock, type KubeObject, type LabelSelector, selects } from '#domain';
 import type { KubeStore } from '#kube-api';
 import { addressOf, isEnding, isReady, keyOf, nameOf, type PodObject } from '../kube-types.ts';
+import { share } from './replica-counts.ts';
 import { createWorkQueue } from './work-queue.ts';
 
 /** How long an eviction counts although its pod is still there. Source: DeletionTimeout in kubernetes' disruption controller. */
@@ -109,13 +110,13 @@ function wanted(
   if (typeof minAvailable === 'number') return { expectedPods: pods.length, desiredHealthy: minAvailable };
   const expectedPods = scaleOf(store, pods);
   if (maxUnavailable !== undefined) {
-    return { expectedPods, desiredHealthy: Math.max(0, expectedPods - share(maxUnavailable, expectedPods)) };
+    return { expectedPods, desiredHealthy: Math.max(0, expectedPods - share(maxUnavailable, expectedPods, Math.ceil)) };
   }
-  return { expectedPods, desiredHealthy: minAvailable === undefined ? 0 : share(minAvailable, expectedPods) };
+  return {
+    expectedPods,
+    desiredHealthy: minAvailable === undefined ? 0 : share(minAvailable, expectedPods, Math.ceil),
+  };
 }
-
-const share = (value: number | string, of: number): number =>
-  typeof value === 'number' ? value : Math.ceil((of * Number.parseFloat(value)) / 100);
 
 /** The sum of the replicas that the pods' controllers want, each once. */
 function scaleOf(store: KubeStore, pods: readonly PodObject[]): number {

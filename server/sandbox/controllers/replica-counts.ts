@@ -25,7 +25,8 @@ export function latitude({ strategy, replicas = 1 }: DeploymentSpec): Latitude {
   return { surge, unavailable: surge === 0 && unavailable === 0 ? 1 : unavailable };
 }
 
-function share(value: number | string, of: number, round: (value: number) => number): number {
+/** A number of pods, or a percentage of so many. */
+export function share(value: number | string, of: number, round: (value: number) => number): number {
   if (typeof value === 'number') return value;
   return value.endsWith('%') ? round((of * Number.parseFloat(value)) / 100) : Number(value);
 }
