@@ -1,6 +1,6 @@
 import { type Clock, errorMessage, type KubeObject, parseDurationMs, type Timer } from '#domain';
 import type { JwtRule, RequestAuthenticationSpec } from '../snapshot/request-authentications.ts';
-import { keySource } from '../translate/jwt/jwt-authn.ts';
+import { keySource, keyUri } from '../translate/jwt/jwt-authn.ts';
 
 /** What came back for a URL. */
 export interface FetchedText {
@@ -118,7 +118,7 @@ export class KeyResolver {
   async #fetchKeys(rule: JwtRule): Promise<string> {
     const timeoutMs = parseDurationMs(rule.timeout ?? '') ?? TIMEOUT_MS;
     const get = (url: string): Promise<string> => this.#get(url, timeoutMs);
-    const uri = rule.jwksUri || discovered(await get(keySource(rule)));
+    const uri = keyUri(rule) || discovered(await get(keySource(rule)));
     return checked(await get(uri));
   }
 
@@ -132,8 +132,8 @@ export class KeyResolver {
   }
 }
 
-const needsKeys = ({ jwks, jwksUri = '', issuer = '' }: JwtRule): boolean =>
-  !jwks && (jwksUri !== '' || /^https?:\/\//.test(issuer));
+const needsKeys = (rule: JwtRule): boolean =>
+  !rule.jwks && (keyUri(rule) !== '' || /^https?:\/\//.test(rule.issuer ?? ''));
 
 /** The jwks_uri of an OpenID discovery document. */
 function discovered(text: string): string {

@@ -10,6 +10,7 @@ const LENT = [
   'fault',
   'mirror',
   'mirrorPercent',
+  'mirror_percent',
   'mirrorPercentage',
   'corsPolicy',
   'mirrors',

@@ -117,6 +117,8 @@ export interface HttpRoute {
   readonly mirror?: Destination;
   readonly mirrorPercentage?: Percent;
   readonly mirrorPercent?: number;
+  /** The same field: the definition has it under both names. */
+  readonly mirror_percent?: number;
   readonly mirrors?: readonly HttpMirror[];
   readonly corsPolicy?: CorsPolicySpec;
   readonly headers?: Headers;

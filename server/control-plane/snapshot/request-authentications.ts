@@ -7,6 +7,8 @@ export interface JwtRule {
   readonly issuer?: string;
   readonly audiences?: readonly string[];
   readonly jwksUri?: string;
+  /** The same field: the definition has it under both names. */
+  readonly jwks_uri?: string;
   /** A JWK set as text; `jwks` is the name in YAML. */
   readonly jwks?: string;
   readonly fromHeaders?: readonly { readonly name: string; readonly prefix?: string }[];

@@ -39,7 +39,8 @@ function checkRule(rule: Field, findings: Findings): void {
     for (const item of rule.get(list).items) if (item.text === '') findings.reject(item, message);
   };
   nonEmpty('audiences', 'audience must be non-empty string');
-  const uri = rule.get('jwksUri');
+  // The definition has the field under both names.
+  const uri = rule.get(rule.get('jwks_uri').exists ? 'jwks_uri' : 'jwksUri');
   if (rule.get('issuer').text === '' && uri.text === '') {
     findings.reject(rule, 'issuer or jwksUri must be non-empty string', 'Add issuer, the iss claim of the tokens.');
   }

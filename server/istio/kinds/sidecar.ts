@@ -50,7 +50,10 @@ function checkEndpoint(endpoint: Field, findings: Findings): void {
   }
   const number = portNumber(parts.port);
   if (number === undefined) {
-    findings.reject(endpoint, `sidecar: defaultEndpoint port (${parts.port}) is not a number`);
+    findings.reject(
+      endpoint,
+      `sidecar: defaultEndpoint port (${parts.port}) is not a number: strconv.Atoi: parsing "${parts.port}": invalid syntax`,
+    );
   } else if (number < 1 || number > 65_535) {
     findings.reject(endpoint, `port number ${number} must be in the range 1..65535`);
   }

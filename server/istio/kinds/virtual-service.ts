@@ -26,14 +26,14 @@ const hasSni = (spec: Field): boolean =>
 
 /** The SNI of mesh traffic that an east-west gateway passes on: `outbound_.80_._.reviews.default.svc.cluster.local`. */
 function meshSniProblem(domain: string): string | undefined {
-  const [, port = '', , name] = domain.split('_');
+  // Dots at the ends belong to no part.
+  const [, port = '', , name] = domain.split('_').map((part) => part.replace(/^\.+|\.+$/g, ''));
   const form = 'outbound_.<PORT>_._.<HOSTNAME>';
   if (name === undefined) return `domain name ${domain} invalid, should follow '${form}' format`;
-  const host = name.replace(/^\.+|\.+$/g, '');
   const wrong = (label: string): string =>
     `domain name "${domain}" invalid (label "${label}" invalid). should follow ${form} format`;
   if (!/\d/.test(port)) return wrong(port);
-  return /[a-zA-Z]/.test(host) ? undefined : wrong(host);
+  return /[a-zA-Z]/.test(name) ? undefined : wrong(name);
 }
 
 /** What is wrong with a host. `sni`: it may have the form of mesh traffic, as a gateway's hosts may. */

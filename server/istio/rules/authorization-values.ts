@@ -1,4 +1,4 @@
-import { isCidr, isIpAddress } from './addresses.ts';
+import { isIpAddress, prefixProblem } from './addresses.ts';
 import type { Field } from './field.ts';
 import type { Findings } from './findings.ts';
 
@@ -35,9 +35,8 @@ export const serviceAccount: ValueRule = (value, key) => {
 
 export const ipBlock: ValueRule = (value) => {
   if (!value.includes('/')) return isIpAddress(value) ? undefined : `bad IP address (${value})`;
-  return isCidr(value)
-    ? undefined
-    : `bad CIDR range (${value}): netip.ParsePrefix("${value}"): no prefix of an address`;
+  const why = prefixProblem(value);
+  return why && `bad CIDR range (${value}): netip.ParsePrefix("${value}"): ${why}`;
 };
 
 export const port: ValueRule = (value) => {

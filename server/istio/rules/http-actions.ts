@@ -130,8 +130,9 @@ export function checkRewrite(rewrite: Field, findings: Findings): void {
 
 /** mirror, mirrors and their percentages. */
 export function checkMirrors(route: Field, findings: Findings): void {
-  const percent = route.get('mirrorPercent');
-  if (percent.exists) {
+  // The definition has the field under both names.
+  for (const percent of ['mirrorPercent', 'mirror_percent'].map((name) => route.get(name))) {
+    if (!percent.exists) continue;
     if (percent.number > 100) {
       findings.reject(percent, `mirror_percent must have a max value of 100 (it has ${percent.number})`);
     }

@@ -17,8 +17,8 @@ function keyProblem(key: string): string | undefined {
 /** Labels of workloads. Unlike Kubernetes, Istio lets a value be longer than 63 characters. */
 export function labelsProblems(labels: Field): (readonly [Field, string])[] {
   return labels.entries.flatMap(([key, value]) => {
-    const wrong = keyProblem(key) ?? (VALUE.test(value.text) ? undefined : `invalid tag value: "${value.text}"`);
-    return wrong === undefined ? [] : [[value, wrong] as const];
+    const ofValue = VALUE.test(value.text) ? undefined : `invalid tag value: "${value.text}"`;
+    return [keyProblem(key), ofValue].flatMap((wrong) => (wrong === undefined ? [] : [[value, wrong] as const]));
   });
 }
 

@@ -55,10 +55,10 @@ function checkConsistentHash(hash: Field, findings: Findings): void {
 
 function checkMaglev(tableSize: Field, findings: Findings): void {
   const size = tableSize.number;
-  if (size === 0) findings.reject(tableSize, 'tableSize must be set for maglev', 'Use a prime number, such as 65537.');
-  else if (size >= MAGLEV_LIMIT) findings.reject(tableSize, `tableSize must be less than ${MAGLEV_LIMIT} for maglev`);
-  else if (!isPrime(size))
-    findings.reject(tableSize, 'tableSize must be a prime number for maglev', 'Use a prime number, such as 65537.');
+  const hint = 'Use a prime number, such as 65537.';
+  if (size === 0) findings.reject(tableSize, 'tableSize must be set for maglev', hint);
+  if (size >= MAGLEV_LIMIT) findings.reject(tableSize, `tableSize must be less than ${MAGLEV_LIMIT} for maglev`);
+  if (size !== 0 && !isPrime(size)) findings.reject(tableSize, 'tableSize must be a prime number for maglev', hint);
 }
 
 /** As Envoy tests it, which takes 1 for a prime. */

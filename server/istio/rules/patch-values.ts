@@ -7,6 +7,7 @@ import { Findings } from './findings.ts';
 interface Found {
   readonly path: string;
   readonly message: string;
+  readonly reason?: string;
 }
 
 /** Reads protobuf JSON of a message of Envoy's API, by the message's full name. */
@@ -45,11 +46,14 @@ function checkValue(patch: Field, check: CheckMessage, findings: Findings): void
   }
   const { invalid, unknown, untyped } = check(message, value.value);
   const at = (path: string): Field => value.withPath(inside(value, path));
-  for (const each of invalid) findings.reject(at(each.path), `Envoy filter: ${each.message}`);
+  for (const { path, message: why, reason } of invalid) {
+    findings.reject(at(path), `${reason === undefined ? '' : `${reason}: `}Envoy filter: ${why}`);
+  }
   if (invalid.length > 0) return;
   for (const each of unknown)
     findings.warn(at(each.path), `Envoy filter: ${each.message}`, "Check the field's spelling.");
-  if (untyped.length > 0) {
+  // Istio looks for these only in a value that has no unknown field.
+  if (unknown.length === 0 && untyped.length > 0) {
     const names = untyped.join(', ');
     findings.warn(
       value,

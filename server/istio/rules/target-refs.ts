@@ -12,7 +12,7 @@ const TARGETS = new Set([
 ]);
 
 const ALLOWED =
-  '[/v1/Service networking.istio.io/v1/ServiceEntry gateway.networking.k8s.io/v1/Gateway gateway.networking.k8s.io/v1/GatewayClass]';
+  '[core/v1/Service networking.istio.io/v1/ServiceEntry gateway.networking.k8s.io/v1/Gateway gateway.networking.k8s.io/v1/GatewayClass]';
 
 function checkTargetRef(reference: Field, findings: Findings): void {
   if (!reference.exists) return;

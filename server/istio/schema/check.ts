@@ -55,8 +55,21 @@ function visit(value: unknown, input: unknown, path: string, walk: Walk): void {
   const supported = schema['enum'];
   if (Array.isArray(supported) && !supported.includes(value)) walk.problems.push(enumProblem(value, supported, path));
   if (Array.isArray(value)) {
-    for (const [index, item] of value.entries()) visit(item, schema['items'], childPath(path, index), walk);
+    for (const [index, item] of value.entries()) {
+      const at = childPath(path, index);
+      if (item === null) visitNullItem(schema['items'], at, walk);
+      else visit(item, schema['items'], at, walk);
+    }
   } else if (isFields(value)) visitFields(value, schema, path, walk);
+}
+
+/** Only fields can be left out by a null: an item of a list is there. */
+function visitNullItem(input: unknown, path: string, walk: Walk): void {
+  const schema = resolve(input, walk.root);
+  if (!schema || schema['nullable'] === true) return;
+  const expected = typesOf(schema);
+  const wrongType = expected.length > 0 ? typeProblem(null, expected, path) : undefined;
+  if (wrongType) walk.problems.push(wrongType);
 }
 
 function enumProblem(value: unknown, supported: readonly unknown[], path: string): FieldProblem {

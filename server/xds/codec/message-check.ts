@@ -6,11 +6,21 @@ type JsonRecord = Record<string, JsonValue>;
 /** What a reading of protobuf JSON finds, each with the path of its field. */
 export interface MessageFindings {
   /** Values that do not fit their fields, and types that do not exist: no proxy can read the message. */
-  readonly invalid: { readonly path: string; readonly message: string }[];
+  readonly invalid: {
+    readonly path: string;
+    readonly message: string;
+    /** What Istio says of it before it tells what protobuf's reader said. */
+    readonly reason?: string;
+  }[];
   /** Fields that the message does not have. */
   readonly unknown: { readonly path: string; readonly message: string }[];
   /** Names of extensions without `typed_config`, which Envoy once found by their name. */
   readonly untyped: string[];
+}
+
+interface AnyPlace {
+  readonly path: string;
+  readonly findings: MessageFindings;
 }
 
 const isRecord = (value: JsonValue | undefined): value is JsonRecord =>
@@ -70,6 +80,16 @@ function wellKnownFits(type: DescMessage, value: JsonValue): boolean | undefined
 
 const text = (value: JsonValue): string => JSON.stringify(value).slice(0, 80);
 
+/** What is found inside of an `Any` says so first, as protobuf's reader does. */
+function visitInside(type: DescMessage, typeUrl: string, fields: JsonRecord, { path, findings }: AnyPlace): void {
+  const own: MessageFindings = { invalid: [], unknown: [], untyped: findings.untyped };
+  visitMessage(type, fields, path, own);
+  for (const list of ['invalid', 'unknown'] as const) {
+    const words = (message: string): string => `can't unmarshal Any nested proto ${typeUrl}: ${message}`;
+    findings[list].push(...own[list].map((each) => ({ ...each, message: words(each.message) })));
+  }
+}
+
 function visitAny(value: JsonRecord, path: string, findings: MessageFindings): void {
   const { '@type': typeUrl, ...fields } = value;
   if (typeof typeUrl !== 'string') {
@@ -78,11 +98,11 @@ function visitAny(value: JsonRecord, path: string, findings: MessageFindings): v
   }
   const name = typeNameOf(typeUrl);
   const type = messageTypes().getMessage(name);
-  if (type && wellKnownFits(type, {}) === undefined) visitMessage(type, fields, path, findings);
+  if (type && wellKnownFits(type, {}) === undefined) visitInside(type, typeUrl, fields, { path, findings });
   else if (!type && !ELSEWHERE.test(name)) {
     const hint = name.includes('.v2.') ? ' (hint: try using the v3 XDS API)' : '';
-    const message = `referenced type unknown${hint}: could not resolve Any message type: ${typeUrl}`;
-    findings.invalid.push({ path: childOf(path, '@type'), message });
+    const message = `could not resolve Any message type: ${typeUrl}`;
+    findings.invalid.push({ path: childOf(path, '@type'), message, reason: `referenced type unknown${hint}` });
   }
 }
 
@@ -114,13 +134,18 @@ function enumFits(field: DescField & { readonly enum: object }, value: JsonValue
   return typeof value === 'string' && values.some((each) => each.name === value);
 }
 
+function unfit(field: DescField, value: JsonValue): string {
+  const json = text(value);
+  if (!field.enum || typeof value !== 'string') return `${json} does not fit ${field.parent.typeName}.${field.name}`;
+  return `unknown value ${JSON.stringify(json)} for enum ${field.enum.typeName}`;
+}
+
 /** One value of a field: the field's own, an item of its list, or a value of its map. */
 function visitValue(field: DescField, value: JsonValue, path: string, findings: MessageFindings): void {
   if (field.message) visitMessage(field.message, value, path, findings);
   else {
     const fits = field.enum ? enumFits(field, value) : scalarFits(field.scalar ?? ScalarType.STRING, value);
-    if (!fits)
-      findings.invalid.push({ path, message: `${text(value)} does not fit ${field.parent.typeName}.${field.name}` });
+    if (!fits) findings.invalid.push({ path, message: unfit(field, value) });
   }
 }
 

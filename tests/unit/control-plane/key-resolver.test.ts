@@ -44,9 +44,9 @@ const settle = async (): Promise<void> => {
 };
 
 describe('keys that a RequestAuthentication names by URI', () => {
-  it('are fetched once and filled in', async () => {
+  it.each(['jwksUri', 'jwks_uri'])('as %s are fetched once and filled in', async (field) => {
     const { resolver, asked, changes } = createResolver(() => ({ status: 200, text: SET }));
-    const rule = policy({ issuer: 'login', jwksUri: URI });
+    const rule = policy({ issuer: 'login', [field]: URI });
     expect(jwksIn(resolver.fill(rule))).toBeUndefined();
     await settle();
     expect(jwksIn(resolver.fill(rule))).toBe(SET);

@@ -102,6 +102,9 @@ function provider(rule: JwtRule, keys: KnownKeys, clearRouteCache: boolean): Pro
   };
 }
 
+/** The URI of a rule's keys; empty when it names none. */
+export const keyUri = ({ jwksUri, jwks_uri: otherName }: JwtRule): string => jwksUri || otherName || '';
+
 /** Under which name the keys of a rule are known: its own URI, else its issuer's discovery document. */
-export const keySource = ({ jwksUri, issuer = '' }: JwtRule): string =>
-  jwksUri || `${issuer.replace(/\/$/, '')}/.well-known/openid-configuration`;
+export const keySource = (rule: JwtRule): string =>
+  keyUri(rule) || `${(rule.issuer ?? '').replace(/\/$/, '')}/.well-known/openid-configuration`;

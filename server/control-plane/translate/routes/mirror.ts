@@ -34,5 +34,5 @@ export function translateMirrors(route: HttpRoute, clusterOf: (destination: Dest
 
 function mainShare(route: HttpRoute): FractionalPercent {
   if (route.mirrorPercentage !== undefined) return fraction(route.mirrorPercentage);
-  return wholePercent(route.mirrorPercent ?? 100);
+  return wholePercent(route.mirrorPercent ?? route.mirror_percent ?? 100);
 }
