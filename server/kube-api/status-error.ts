@@ -100,12 +100,17 @@ export function tooLarge(message: string): KubeStatusError {
   return new KubeStatusError('RequestEntityTooLarge', message);
 }
 
-/** Istio's rules refuse an object: as the API server passes on the answer of Istio's validating webhook. */
-export function deniedByWebhook(problems: readonly FieldProblem[]): KubeStatusError {
+/** What Istio's validating webhook says of an object with these problems. */
+export function invalidConfiguration(problems: readonly FieldProblem[]): string {
   const [first, ...more] = problems.map((each) => each.message);
   const lines = [first, ...more].map((each) => `\t* ${each}\n`).join('');
   const text = more.length === 0 ? first : `${problems.length} errors occurred:\n${lines}\n`;
-  const message = `admission webhook "validation.istio.io" denied the request: configuration is invalid: ${text}`;
+  return `configuration is invalid: ${text}`;
+}
+
+/** Istio's rules refuse an object: as the API server passes on the answer of Istio's validating webhook. */
+export function deniedByWebhook(problems: readonly FieldProblem[]): KubeStatusError {
+  const message = `admission webhook "validation.istio.io" denied the request: ${invalidConfiguration(problems)}`;
   return new KubeStatusError('', message);
 }
 

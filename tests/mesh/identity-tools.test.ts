@@ -7,6 +7,7 @@ import { join } from 'node:path';
 import { Client, credentials, Metadata, type ServiceError, status } from '@grpc/grpc-js';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { type CertificateClient, createCertificateClient } from '#ca';
+import { jsonPatch } from '#kube-api';
 import type { Sandbox } from '#sandbox';
 import { decodeMessage, encodeMessage, typeUrls } from '#xds';
 import { podOf, startPair } from './identity-mesh.ts';
@@ -171,6 +172,47 @@ describe.skipIf(missing.length > 0)(
       ]);
       expect(out).toContain('Verify return code: 0 (ok)');
       expect(out).toContain('Verified peername: istiod.istio-system.svc');
+    });
+
+    it('lets whoever trusts that root ask istiod’s webhooks, as istioctl kube-inject does', async () => {
+      const { ip } = podOf(sandbox, 'istiod');
+      const review = async (path: string, object: object): Promise<Record<string, unknown>> => {
+        const body = JSON.stringify({
+          apiVersion: 'admission.k8s.io/v1',
+          kind: 'AdmissionReview',
+          request: { uid: 'u1', object },
+        });
+        const { out } = await run(folder, 'curl', [
+          ...['-sS', '--cacert', 'root.pem', '--connect-to', `::${ip}:15017`, '-H', 'content-type: application/json'],
+          ...['-d', body, `https://istiod.istio-system.svc:443${path}`],
+        ]);
+        return (JSON.parse(out) as { response: Record<string, unknown> }).response;
+      };
+      const pod = {
+        apiVersion: 'v1',
+        kind: 'Pod',
+        metadata: { labels: { app: 'cart' } },
+        spec: { containers: [{ name: 'cart', image: 'meshwork/service:1.0' }] },
+      };
+      const { patch, ...verdict } = await review('/inject', pod);
+      expect(verdict).toEqual({ uid: 'u1', allowed: true, patchType: 'JSONPatch' });
+      const steps = JSON.parse(Buffer.from(String(patch), 'base64').toString()) as unknown[];
+      const injected = jsonPatch(pod, steps) as typeof pod & { spec: { initContainers: { name: string }[] } };
+      expect(injected.metadata).not.toHaveProperty('name');
+      expect(injected.spec.containers.map(({ name }) => name)).toEqual(['cart', 'istio-proxy']);
+      expect(injected.spec.initContainers.map(({ name }) => name)).toEqual(['istio-init']);
+      const unwanted = { ...pod, metadata: { labels: { 'sidecar.istio.io/inject': 'false' } } };
+      expect(await review('/inject', unwanted)).toEqual({ uid: 'u1', allowed: true });
+      const rule = {
+        apiVersion: 'networking.istio.io/v1',
+        kind: 'DestinationRule',
+        metadata: { name: 'cart' },
+        spec: {},
+      };
+      expect(await review('/validate', rule)).toMatchObject({
+        allowed: false,
+        status: { message: expect.stringMatching(/^configuration is invalid: /) },
+      });
     });
 
     it('has its secure port serve proxies, too, that prove to be who they say', async () => {

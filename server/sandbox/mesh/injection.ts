@@ -17,6 +17,13 @@ const SWITCH = 'sidecar.istio.io/inject';
 const STATUS = 'sidecar.istio.io/status';
 const OVERRIDES = 'proxy.istio.io/overrides';
 const TEMPLATES = 'inject.istio.io/templates';
+/** Source: IgnoredNamespaces in istio pkg/kube/inject. */
+const NEVER_INJECTED: ReadonlySet<string> = new Set([
+  'kube-system',
+  'kube-public',
+  'kube-node-lease',
+  'local-path-storage',
+]);
 
 /**
  * What the API server and istiod's webhook do to a new pod, at creation and never later: the default service account, the node, and a
@@ -33,6 +40,17 @@ export function admitPlain(store: KubeStore, pod: PodObject): PodObject {
   const { nodeName: _named, ...spec } = pod.spec;
   const placed = 'node' in choice ? { nodeName: choice.node } : {};
   return { ...pod, spec: { ...spec, serviceAccountName: spec.serviceAccountName ?? 'default', ...placed } };
+}
+
+/**
+ * What the webhook makes of a pod that it is asked about. Who asks has decided that the namespace wants proxies; the pod itself may not
+ * want one, and then it stays as it is. Source: injectRequired in istio pkg/kube/inject.
+ */
+export function injectedPod(store: KubeStore, pod: PodObject): PodObject {
+  const { namespace = '', labels = {}, annotations = {} } = pod.metadata;
+  if (pod.spec['hostNetwork'] === true || NEVER_INJECTED.has(namespace)) return pod;
+  const own = labels[SWITCH] ?? annotations[SWITCH];
+  return own === undefined || own === 'true' ? inject(store, pod) : pod;
 }
 
 /** Whether a pod has a proxy of the mesh, among its containers or as a sidecar container of Kubernetes. */

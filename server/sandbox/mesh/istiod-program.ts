@@ -1,4 +1,5 @@
 import type { Server as HttpServer } from 'node:http';
+import type { Server as HttpsServer } from 'node:https';
 import { Server, ServerCredentials } from '@grpc/grpc-js';
 import { certificateService, type ServingCertificate, SigningRefused, type TokenIssuer } from '#ca';
 import { type ControlPlane, createControlPlane, type FetchedText, readFeatures, readMeshConfig } from '#control-plane';
@@ -14,7 +15,8 @@ import { createDebugServer } from './istiod-debug/debug-server.ts';
 import { IstiodMetrics } from './istiod-debug/istiod-metrics.ts';
 import { createStatusService } from './istiod-debug/status-service.ts';
 import { type MeshAuthority, startMeshAuthority } from './mesh-authority.ts';
-import { rootNamespace, xdsPort } from './system.ts';
+import { rootNamespace, webhookPort, xdsPort } from './system.ts';
+import { createWebhookServer } from './webhook-server.ts';
 
 const SECURE_PORT = 15012;
 /** What clients of the secure port call istiod. */
@@ -50,7 +52,7 @@ export function createIstiodProgram(options: IstiodOptions): Program {
   const { store, clock, tokens, ip, podName, env, onPush, log, onRunning, onPublished } = options;
   const jwks = { env, fetch: (url: string, timeoutMs: number) => fetchKeys(options, url, timeoutMs) };
   let servers: Server[] = [];
-  let debug: HttpServer[] = [];
+  let debug: (HttpServer | HttpsServer)[] = [];
   let controlPlane: ControlPlane | undefined;
   let authority: MeshAuthority | undefined;
   let metrics: IstiodMetrics | undefined;
@@ -92,7 +94,7 @@ export function createIstiodProgram(options: IstiodOptions): Program {
       // What people and tools ask is no part of the way to a first request.
       serveDebug(
         { controlPlane, store, metrics: counts },
-        { ip, secure, certificate: authority.issueServerCertificate(HOST_NAMES) },
+        { ip, secure, certificate: authority.issueServerCertificate(HOST_NAMES), log },
       ).then(
         (opened) => {
           debug = opened;
@@ -135,22 +137,28 @@ const explained = (error: NodeJS.ErrnoException): Error =>
     ? new Error(`${error.message} (it is no host of the mesh, nor one that the operator allows by --jwks-host)`)
     : error;
 
-/** The monitoring port, and the secure port that istioctl asks. */
+interface OpenPorts {
+  readonly ip: string;
+  readonly secure: Server;
+  readonly certificate: ServingCertificate;
+  readonly log: (line: string) => void;
+}
+
+/** The monitoring port, the webhooks, and the secure port that istioctl asks. */
 async function serveDebug(
   sources: DebugSources,
-  {
-    ip,
-    secure,
-    certificate,
-  }: { readonly ip: string; readonly secure: Server; readonly certificate: ServingCertificate },
-): Promise<HttpServer[]> {
+  { ip, secure, certificate, log }: OpenPorts,
+): Promise<(HttpServer | HttpsServer)[]> {
   const { keyPem, certPem } = certificate;
   const pair = { private_key: Buffer.from(keyPem), cert_chain: Buffer.from(certPem) };
   // Clients are known by their tokens; a CA of any kind spares Node the reading of all public ones.
   await bind(secure, `${ip}:${SECURE_PORT}`, ServerCredentials.createSsl(pair.cert_chain, [pair]));
+  const ports = [
+    ...DEBUG_PORTS.map((port) => [port, createDebugServer(sources)] as const),
+    [webhookPort, createWebhookServer({ store: sources.store, certificate, log })] as const,
+  ];
   return Promise.all(
-    DEBUG_PORTS.map(async (port) => {
-      const server = createDebugServer(sources);
+    ports.map(async ([port, server]) => {
       await new Promise<void>((resolve, reject) => {
         server.once('error', reject);
         server.listen(port, ip, resolve);

@@ -7,6 +7,8 @@ export const rootNamespace = 'istio-system';
 export const proxyImage = `registry.istio.io/release/proxyv2:${istioVersion}`;
 export const pilotImage = `registry.istio.io/release/pilot:${istioVersion}`;
 export const xdsPort = 15010;
+/** Where istiod's webhooks listen. */
+export const webhookPort = 15017;
 export const istiodSelector = { app: 'istiod' } as const;
 export const gatewaySelector = { istio: 'ingressgateway' } as const;
 
@@ -105,7 +107,12 @@ export const istiodObjects: readonly KubeObject[] = [
     spec: {
       type: 'ClusterIP',
       selector: istiodSelector,
-      ports: [{ name: 'grpc-xds', port: xdsPort, targetPort: xdsPort, protocol: 'TCP', appProtocol: 'tcp' }],
+      ports: [
+        { name: 'grpc-xds', port: xdsPort, targetPort: xdsPort, protocol: 'TCP', appProtocol: 'tcp' },
+        { name: 'https-dns', port: 15012, targetPort: 15012, protocol: 'TCP' },
+        { name: 'https-webhook', port: 443, targetPort: webhookPort, protocol: 'TCP' },
+        { name: 'http-monitoring', port: 15014, targetPort: 15014, protocol: 'TCP' },
+      ],
     },
   },
   {
@@ -131,6 +138,7 @@ export const istiodObjects: readonly KubeObject[] = [
               ports: [
                 { name: 'grpc-xds', containerPort: xdsPort, protocol: 'TCP' },
                 { name: 'tls-xds', containerPort: 15012, protocol: 'TCP' },
+                { name: 'https-webhooks', containerPort: webhookPort, protocol: 'TCP' },
                 { name: 'monitoring', containerPort: 15014, protocol: 'TCP' },
                 { name: 'http-debug', containerPort: 8080, protocol: 'TCP' },
               ],

@@ -23,6 +23,10 @@ function injector(name: string, namespace: readonly object[], pod: readonly obje
   };
 }
 
+/** Where istiod publishes what it is known by. */
+const ROOTS = { namespace: rootNamespace, name: 'istio-ca-root-cert' } as const;
+const ROOTS_KEY = 'root-cert.pem';
+
 const SWITCH = 'sidecar.istio.io/inject';
 const NAMESPACE = 'istio-injection';
 const REV = 'istio.io/rev';
@@ -76,9 +80,20 @@ export function assumedInjector(store: KubeStore): readonly KubeObject[] {
   return configurations.filter(({ kind }) => kind === 'MutatingWebhookConfiguration');
 }
 
-/** Writes them, as far as the store serves their kinds. */
+/** Writes them, as far as the store serves their kinds, with the certificates by which callers know istiod. */
 export function writeWebhooks(store: KubeStore, changeId: string): void {
+  const roots = store.get('ConfigMap', ROOTS)?.['data'] as Readonly<Record<string, string>> | undefined;
+  const caBundle = Buffer.from(roots?.[ROOTS_KEY] ?? '').toString('base64');
   for (const object of configurations) {
-    if (store.kinds.find(object.kind) !== undefined) store.apply(object, { changeId });
+    if (store.kinds.find(object.kind) !== undefined) store.apply(trusting(object, caBundle), { changeId });
   }
+}
+
+function trusting(object: KubeObject, caBundle: string): KubeObject {
+  if (caBundle === '') return object;
+  const webhooks = object['webhooks'] as readonly { readonly clientConfig: object }[];
+  return {
+    ...object,
+    webhooks: webhooks.map((webhook) => ({ ...webhook, clientConfig: { ...webhook.clientConfig, caBundle } })),
+  };
 }
