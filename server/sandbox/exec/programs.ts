@@ -40,12 +40,7 @@ const curl = program('curl', 'send an HTTP request', (args, io, world) => {
 });
 
 const fortio = program('fortio', 'send load and count the answers', (args, io, world) => {
-  if (args.length > 0)
-    return runFortio(args[0] === 'curl' ? ['load', '-n', '1', '-c', '1', ...args.slice(1)] : args, {
-      io,
-      clock: world.clock,
-      fetch: world.fetch,
-    });
+  if (args.length > 0) return runFortio(args, { io, clock: world.clock, fetch: world.fetch });
   io.out(`${FORTIO_MANUAL}\n`);
   return Promise.resolve(1);
 });

@@ -3,7 +3,9 @@ import type { FetchInit, FetchResponse } from '#workloads';
 import { type CommandIo, UsageError } from '../command.ts';
 import { readSeconds } from '../flags.ts';
 
-export const FORTIO_MANUAL = `fortio load [-c connections] [-qps rate] [-n calls | -t time] [-timeout time] [-p 50,99] [-H 'name: value'] <url>
+export const FORTIO_MANUAL = `fortio curl [-quiet] [-timeout time] [-H 'name: value'] <url>
+Sends one request and prints the answer with its head.
+fortio load [-c connections] [-qps rate] [-n calls | -t time] [-timeout time] [-p 50,99] [-H 'name: value'] <url>
 Sends load and counts the answers. -qps 0 means as fast as the connections allow. Every call has a connection of its own (-keepalive=false). Bounds here: -c 64, -n 20000, -t 60s, -qps 2000.`;
 
 const DEFAULT_TIMEOUT_MS = 3000;
@@ -20,6 +22,8 @@ export interface LoadOptions {
 
 interface Plan {
   readonly url: string;
+  /** A single request whose answer is shown. */
+  readonly once: boolean;
   readonly connections: number;
   readonly qps: number;
   readonly calls: number;
@@ -29,9 +33,29 @@ interface Plan {
   readonly percentiles: readonly number[];
 }
 
-/** Runs `fortio load …` and prints what fortio prints: code counts, share, and the latency percentiles. */
-export async function runFortio(args: readonly string[], { io, clock, fetch }: LoadOptions): Promise<number> {
+/** Runs `fortio curl …`, or `fortio load …` and prints what fortio prints: code counts, share, and the latency percentiles. */
+export function runFortio(args: readonly string[], options: LoadOptions): Promise<number> {
   const plan = readPlan(args);
+  return plan.once ? callOnce(plan, options) : load(plan, options);
+}
+
+/** One request. Head and body of its answer are told; 1 where there is none, or where it has an error's status. */
+async function callOnce({ url, headers, timeoutMs }: Plan, { io, fetch }: LoadOptions): Promise<number> {
+  try {
+    const { status, headers: named, head, body } = await fetch(url, { headers, timeoutMs, signal: io.signal });
+    const lines = head?.lines ?? Object.entries(named);
+    io.err(`HTTP/${head?.version ?? '1.1'} ${status} ${head?.reason ?? ''}\r\n`);
+    io.err(`${lines.map(([name, value]) => `${name}: ${value}\r\n`).join('')}\r\n`);
+    io.out(body.toString('utf8'));
+    return status < 200 || status >= 400 ? 1 : 0;
+  } catch (error) {
+    if (io.signal.aborted) return 130;
+    io.err(`no answer: ${errorMessage(error)}\n`);
+    return 1;
+  }
+}
+
+async function load(plan: Plan, { io, clock, fetch }: LoadOptions): Promise<number> {
   io.err(
     `Fortio load: ${plan.url}, ${plan.connections} connections, ${plan.qps === 0 ? 'max' : plan.qps} qps, ${
       Number.isFinite(plan.calls) ? `${plan.calls} calls` : `${plan.timeMs / 1000} s`
@@ -78,7 +102,10 @@ export async function runFortio(args: readonly string[], { io, clock, fetch }: L
 }
 
 function readPlan(args: readonly string[]): Plan {
-  if (args[0] !== 'load') throw new UsageError('fortio: this terminal knows `fortio load`');
+  const [verb] = args;
+  if (verb !== 'load' && verb !== 'curl')
+    throw new UsageError('fortio: this terminal knows `fortio load` and `fortio curl`');
+  let once = verb === 'curl';
   const headers: Record<string, string> = { 'user-agent': 'fortio.org/fortio-1.66' };
   const values: Record<string, string> = {};
   const words: string[] = [];
@@ -86,6 +113,7 @@ function readPlan(args: readonly string[]): Plan {
     const arg = args[i] ?? '';
     const [, name, inline] = /^--?([a-zA-Z-]+)(?:=(.*))?$/.exec(arg) ?? [];
     if (name === undefined) words.push(arg);
+    else if (name === 'curl') once = true;
     else if (SILENT.has(name) || (name === 'keepalive' && inline === 'false')) continue;
     else {
       const value = inline ?? args[++i] ?? '';
@@ -107,6 +135,7 @@ function readPlan(args: readonly string[]): Plan {
     throw new UsageError('fortio: -t takes a time up to 60s');
   return {
     url,
+    once,
     connections: bounded('c', values['c'] ?? '4', 1, 64),
     qps: bounded('qps', values['qps'] ?? '8', 0, 2000),
     calls: calls ?? (timeMs === undefined ? 40 : Number.POSITIVE_INFINITY),

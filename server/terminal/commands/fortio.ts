@@ -8,7 +8,7 @@ export const fortio: Command = {
   run: (args, io, context) =>
     runFortio(args, { io, clock: context.clock, fetch: (url, init) => context.sandbox.fetchFromOutside(url, init) }),
   complete: (words) => {
-    if (words.length <= 1) return ['load'];
+    if (words.length <= 1) return ['load', 'curl'];
     return words.at(-1)?.startsWith('-') ? ['-c', '-qps', '-n', '-t', '-H'] : ['http://$GATEWAY_URL/'];
   },
 };

@@ -5,6 +5,7 @@ import { echoWebSocket } from '../echo/web-socket.ts';
 import { serveWeb } from '../net/web-server.ts';
 import { authRoutes } from './auth.ts';
 import { formatRoutes } from './formats.ts';
+import { gunicornLine, gunicornStart, logsAccess } from './gunicorn.ts';
 import { inspectionRoutes } from './inspection.ts';
 import { redirectRoutes } from './redirects.ts';
 import type { Dialect, Exchange, Route } from './route.ts';
@@ -40,7 +41,10 @@ async function start(context: ContainerContext, dialect: Dialect, port: number):
     },
     { onUpgrade: echoWebSocket('/websocket/echo') },
   );
-  context.log(`go-httpbin listening on http://0.0.0.0:${port}`);
+  for (const line of dialect === 'python'
+    ? gunicornStart(context.clock, port)
+    : [`go-httpbin listening on http://0.0.0.0:${port}`])
+    context.log(line);
 }
 
 async function handle(parts: {
@@ -59,7 +63,11 @@ async function handle(parts: {
   if (request.method === 'OPTIONS') allowAll(exchange);
   else await dispatch(exchange);
   const ms = (context.clock.monotonic() - startedMs).toFixed(1);
-  context.log(`status=${response.statusCode} method="${request.method}" uri="${request.url}" duration_ms=${ms}`);
+  context.log(
+    dialect === 'python' && logsAccess(context)
+      ? gunicornLine(exchange, context.clock)
+      : `status=${response.statusCode} method="${request.method}" uri="${request.url}" duration_ms=${ms}`,
+  );
 }
 
 async function dispatch(exchange: Exchange): Promise<void> {

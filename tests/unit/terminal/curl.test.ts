@@ -388,6 +388,17 @@ describe('fortio', () => {
     ]);
   });
 
+  it('shows the one answer that fortio curl asks for, with its head', async () => {
+    const harness = createHarness();
+    harness.sandbox.answer = () => ({ ...reply(503), body: Buffer.from('no\n') });
+    const { out, err, code } = await harness.run('fortio curl -quiet -H "a: b" http://x/');
+    expect([out, code]).toEqual(['no\n', 1]);
+    expect(err).toMatch(/^HTTP\/1\.1 503 .*\r\n([^\r\n]+: [^\r\n]*\r\n)*\r\n$/);
+    expect(harness.sandbox.requests[0]?.init.headers).toMatchObject({ a: 'b' });
+    harness.sandbox.answer = () => Promise.reject(failure('ECONNREFUSED'));
+    expect(await harness.run('fortio load -curl http://x/')).toMatchObject({ code: 1, out: '' });
+  });
+
   it('keeps the pace of -qps', async () => {
     const harness = createHarness();
     const running = harness.start('fortio load -c 2 -qps 10 -n 10 http://x/ -H "a: b"');
@@ -408,7 +419,7 @@ describe('fortio', () => {
 
   it.each([
     'fortio',
-    'fortio curl http://x/',
+    'fortio ping http://x/',
     'fortio load',
     'fortio load -n 0 http://x/',
     'fortio load -n 1e9 http://x/',

@@ -120,6 +120,20 @@ describe('images of public examples', () => {
       );
       expect((await net.fetch('http://bin:8088/get')).status).toBe(200);
     });
+
+    it('logs each request as gunicorn does where its command asks for that', async () => {
+      const command = ['gunicorn', '--access-logfile', '-', '-b', '0.0.0.0:80', 'httpbin:app'];
+      const bin = await net.run('docker.io/kennethreitz/httpbin', 'bin', {}, { command });
+      expect(bin.logs[1]).toMatch(
+        /^\[\d{4}-\d\d-\d\d \d\d:\d\d:\d\d \+0000\] \[1\] \[INFO\] Listening at: http:\/\/0\.0\.0\.0:80 \(1\)$/,
+      );
+      const length = (await bin.get('/get?a=1', { headers: { 'user-agent': 'curl/8.5.0' } })).headers['content-length'];
+      expect(bin.logs.at(-1)).toMatch(
+        new RegExp(
+          `^127\\S+ - - \\[\\d\\d/[A-Z][a-z]{2}/\\d{4}:[\\d:]{8} \\+0000\\] "GET /get\\?a=1 HTTP/1.1" 200 ${length} "-" "curl/8.5.0"$`,
+        ),
+      );
+    });
   });
 
   it('helloworld says its version and its pod', async () => {
