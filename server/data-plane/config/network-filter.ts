@@ -202,7 +202,7 @@ function compileTcpProxy(
 }
 
 /** Commands that measure parts of a request, and logs whose entries always tell them. */
-const DURATIONS = /(?:REQUEST|RESPONSE|TX|COMMON|READY)_DURATION|HttpGrpcAccessLogConfig/;
+const DURATIONS = /(?:REQUEST|RESPONSE|TX|COMMON|READY)_DURATION|ROUTE_RESOLUTION_TIME|HttpGrpcAccessLogConfig/;
 
 function compileHcm(
   config: HttpConnectionManager,

@@ -72,19 +72,29 @@ const hostName = ({ info, endpoint }: FormatSubject): string | undefined =>
 
 const withoutPort = (address: string | undefined): string | undefined => address?.replace(/:\d+$/, '');
 
-const attempted =
+/** Every host that a connection was tried with. As in Envoy, each try of a request begins the list anew, with the host that it has reached. */
+function attempted(subject: FormatSubject, last: string | undefined): readonly string[] {
+  const { head, info } = subject;
+  if (last === undefined || last === '') return [];
+  if (head.method === '') return [...info.hostsTriedBefore, last];
+  return info.upstreamLocalAddress === '' ? [] : [last];
+}
+
+const listed = (hosts: readonly string[], write: (host: string) => string): string | undefined =>
+  hosts.length === 0 ? undefined : hosts.map(write).join(',');
+
+const hostsAttempted =
   (write: (address: string) => string): CommandReader =>
   () =>
-  ({ info }) =>
-    info.upstreamHost === '' ? undefined : text([...info.hostsTriedBefore, info.upstreamHost].map(write).join(','));
+  (subject) =>
+    listed(attempted(subject, subject.info.upstreamHost), write);
 
-/** Of tries before the last the address is kept, and no name. */
+/** Of attempts before the last the address is kept, and no name. */
 const namesAttempted =
-  (write: (name: string) => string): Command =>
-  (subject) => {
-    const last = hostName(subject);
-    return last === undefined ? undefined : [...subject.info.hostsTriedBefore, last].map(write).join(',');
-  };
+  (write: (name: string) => string): CommandReader =>
+  () =>
+  (subject) =>
+    listed(attempted(subject, hostName(subject)), write);
 
 /** Where connections come from and lead to. */
 export const ADDRESS_COMMANDS: Readonly<Record<string, CommandReader>> = {
@@ -100,9 +110,9 @@ export const ADDRESS_COMMANDS: Readonly<Record<string, CommandReader>> = {
       text(info.upstreamHost),
   UPSTREAM_HOST_NAME: () => hostName,
   UPSTREAM_HOST_NAME_WITHOUT_PORT: () => (subject) => withoutPort(hostName(subject)),
-  UPSTREAM_HOSTS_ATTEMPTED: attempted((address) => address),
-  UPSTREAM_HOSTS_ATTEMPTED_WITHOUT_PORT: attempted((address) => withoutPort(address) ?? ''),
-  UPSTREAM_HOST_NAMES_ATTEMPTED: () => namesAttempted((name) => name),
-  UPSTREAM_HOST_NAMES_ATTEMPTED_WITHOUT_PORT: () => namesAttempted((name) => withoutPort(name) ?? ''),
+  UPSTREAM_HOSTS_ATTEMPTED: hostsAttempted((address) => address),
+  UPSTREAM_HOSTS_ATTEMPTED_WITHOUT_PORT: hostsAttempted((address) => withoutPort(address) ?? ''),
+  UPSTREAM_HOST_NAMES_ATTEMPTED: namesAttempted((name) => name),
+  UPSTREAM_HOST_NAMES_ATTEMPTED_WITHOUT_PORT: namesAttempted((name) => withoutPort(name) ?? ''),
   HOSTNAME: () => () => hostname(),
 };

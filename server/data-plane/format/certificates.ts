@@ -1,6 +1,7 @@
 import type { X509Certificate } from 'node:crypto';
 import { createHash } from 'node:crypto';
 import type { TlsFacts } from '../http/codec.ts';
+import { otherNames } from '../tls/other-names.ts';
 import { certificateChain, urlEncodedPem } from '../tls/peer-certificates.ts';
 import { parseSubjectAltNames, type SubjectAltNames } from '../tls/subject-alt-names.ts';
 import { subjectText } from '../tls/tls-facts.ts';
@@ -70,14 +71,18 @@ const sideOf = (prefix: string, side: Side): Record<string, CommandReader> => ({
   [`${prefix}_PEER_CERT_V_END`]: validity(side, 'validToDate'),
   [`${prefix}_TLS_VERSION`]: fact(side, ({ version }) => version),
   [`${prefix}_TLS_CIPHER`]: fact(side, ({ cipher }) => cipher),
+  [`${prefix}_TLS_GROUP`]: fact(side, ({ group = '' }) => group),
+  [`${prefix}_TLS_SESSION_ID`]: fact(side, ({ sessionId = '' }) => sessionId),
 });
 
-/** What handshakes showed. Session ids and groups are not told by Node. */
+/** What handshakes showed. Node tells the group of a handshake to clients alone. */
 export const CERTIFICATE_COMMANDS: Readonly<Record<string, CommandReader>> = {
   ...sideOf('DOWNSTREAM', downstream),
   ...sideOf('UPSTREAM', upstream),
   DOWNSTREAM_PEER_EMAIL_SAN: names(downstream, 'peer', 'emails'),
   DOWNSTREAM_LOCAL_EMAIL_SAN: names(downstream, 'local', 'emails'),
+  DOWNSTREAM_PEER_OTHERNAME_SAN: ofCertificate(downstream, 'peer', (found) => otherNames(found).join(',')),
+  DOWNSTREAM_LOCAL_OTHERNAME_SAN: ofCertificate(downstream, 'local', (found) => otherNames(found).join(',')),
   DOWNSTREAM_LOCAL_SUBJECT: ofCertificate(downstream, 'local', ({ subject }) => subjectText(subject)),
   DOWNSTREAM_PEER_FINGERPRINT_256: fact(downstream, ({ peerCertificateHash }) => peerCertificateHash),
   DOWNSTREAM_PEER_FINGERPRINT_1: ofCertificate(downstream, 'peer', ({ fingerprint }) => hex(fingerprint)),

@@ -3,6 +3,7 @@ import { BYTE_COUNT_COMMANDS } from './byte-counts.ts';
 import { CEL_COMMANDS } from './cel-commands.ts';
 import { CERTIFICATE_COMMANDS } from './certificates.ts';
 import { coalesce } from './coalesce.ts';
+import { ENDING_COMMANDS } from './endings.ts';
 import { MESSAGE_COMMANDS } from './messages.ts';
 import { METADATA_COMMANDS } from './metadata.ts';
 import { STREAM_COMMANDS } from './stream.ts';
@@ -20,6 +21,7 @@ export const COMMANDS: Readonly<Record<string, CommandReader>> = {
   ...METADATA_COMMANDS,
   ...CEL_COMMANDS,
   ...BYTE_COUNT_COMMANDS,
+  ...ENDING_COMMANDS,
   ...UNTOLD_COMMANDS,
   COALESCE: (argument, field) => coalesce(COMMANDS, argument, field),
 };

@@ -27,11 +27,11 @@ const shownCluster: Command = (subject) => {
 };
 
 /** As in Envoy, 0 for requests that met no connection. */
-const upstreamConnection: Command = ({ head, info }) =>
-  info.upstreamConnection?.id ?? (head.method === '' ? undefined : 0);
+const upstreamConnection: Command = ({ info }) => info.upstreamConnection?.id ?? 0;
 
-const connectionsTried: Command = ({ info: { connectionsTriedBefore, upstreamConnection } }) =>
-  upstreamConnection && [...connectionsTriedBefore, upstreamConnection.id].join(',');
+/** A list of one: as in Envoy, each try begins it anew. */
+const connectionsTried: Command = ({ info: { upstreamConnection } }) =>
+  upstreamConnection && String(upstreamConnection.id);
 
 /** Envoy counts these for HTTP/3 only. */
 const zero: Command = () => 0;
@@ -73,6 +73,7 @@ export const STREAM_COMMANDS: Readonly<Record<string, CommandReader>> = {
   CONNECTION_ID: plain(({ connection }) => connection.id ?? 0),
   UPSTREAM_CONNECTION_ID: plain(upstreamConnection),
   UPSTREAM_CONNECTION_IDS_ATTEMPTED: plain(connectionsTried),
+  ROUTE_RESOLUTION_COUNT: plain(({ info }) => info.routeResolutions),
   STREAM_ID: plain(({ head }) => head.headers.get('x-request-id') ?? randomUUID()),
   UNIQUE_ID: plain(() => randomUUID()),
   TRACE_ID: plain(({ span }) => text(span?.traceId)),

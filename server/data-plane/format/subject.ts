@@ -102,6 +102,8 @@ export interface FormatConnection {
   readonly id?: number;
   /** Monotonic time at which it was accepted. */
   readonly beganAt?: number;
+  /** The same of the end of its TLS handshake. */
+  readonly securedAt?: number | undefined;
   readonly direction: TrafficDirection;
   readonly remoteAddress: SocketAddress;
   readonly directAddress?: SocketAddress;

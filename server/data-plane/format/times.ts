@@ -50,6 +50,7 @@ const since = (at: number | undefined, { startedAt }: StreamInfo): number | unde
 const POINTS: Readonly<Record<string, Point>> = {
   DS_RX_BEG: () => 0,
   DS_CX_BEG: ({ connection, info }) => since(connection.beganAt, info),
+  DS_HS_END: ({ connection, info }) => since(connection.securedAt, info),
   DS_RX_END: ({ info }) => info.times?.requestReceived,
   US_CX_BEG: ({ info }) => since(info.upstreamConnection?.begunAt, info),
   US_CX_END: ({ info }) => since(info.upstreamConnection?.connectedAt, info),
@@ -112,8 +113,19 @@ export const TIME_COMMANDS: Readonly<Record<string, CommandReader>> = {
     () =>
     ({ info }) =>
       rounded(info.times?.poolReady),
+  /** Counted from where the stream begins: as in Envoy, of a request on a connection that was there before it is below zero. */
+  DOWNSTREAM_HANDSHAKE_DURATION:
+    () =>
+    ({ connection, info }) =>
+      whole(since(connection.securedAt, info)),
+  ROUTE_RESOLUTION_TIME_US:
+    () =>
+    ({ info }) =>
+      info.times?.routeResolution,
   /** HTTP/3 only. */
   ROUNDTRIP_DURATION: () => () => undefined,
 };
 
+/** Without its fraction, and never minus zero. */
+const whole = (ms: number | undefined): number | undefined => (ms === undefined ? undefined : Math.trunc(ms) + 0);
 const rounded = (ms: number | undefined): number | undefined => (ms === undefined ? undefined : Math.round(ms));

@@ -25,8 +25,15 @@ export interface ConnectionDenial {
 /** What a guard says; the chain's configuration may put the end off. */
 export type GuardVerdict = Omit<ConnectionDenial, 'delayMs'>;
 
+/** Why the connection itself is closed, as Envoy says it. */
+const CLOSE_REASONS: Readonly<Record<string, string>> = {
+  'envoy.filters.network.rbac': 'rbac_deny_close',
+  'envoy.filters.network.ext_authz': 'ext_authz_close',
+};
+
 /** Notes in a connection's figures why it was denied: as in Envoy, what a service said stands where the details of answers stand. */
-export function tellDenial(info: StreamInfo, { details, flag }: GuardVerdict): void {
+export function tellDenial(info: StreamInfo, { details, filter, flag }: GuardVerdict): void {
+  info.closes(CLOSE_REASONS[filter] ?? '');
   if (flag === undefined) info.connectionTerminationDetails = details;
   else {
     info.flag(flag);

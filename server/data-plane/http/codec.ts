@@ -139,6 +139,10 @@ export interface TlsFacts {
   /** Lower-case hex SHA-256 of the peer's certificate (DER). */
   readonly peerCertificateHash: string;
   readonly peerSubject: string;
+  /** The group of the key exchange; empty or absent: not known. */
+  readonly group?: string;
+  /** Hex; empty or absent: the protocol has none. */
+  readonly sessionId?: string;
   readonly handshake?: HandshakeRecord;
   /** An earlier session was taken up. */
   readonly resumed?: boolean;

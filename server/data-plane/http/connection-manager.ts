@@ -35,6 +35,7 @@ export class HttpConnectionManager {
   readonly #http2: Http2Stats;
   readonly #headLimit: HeadLimit | undefined;
   #draining = false;
+  #closing = false;
 
   constructor(options: {
     runtime: ProxyRuntime;
@@ -121,6 +122,7 @@ export class HttpConnectionManager {
         if (error.flag === 'DC' || losesRequests(error, on)) track.leftBusy();
         if (error.flag !== undefined && error.flag !== 'DPE') return;
         context.info?.flag('DPE');
+        context.info?.closes(`codec_error:${error.explanation.replaceAll(' ', '_')}`);
         spoken = !first;
       },
       http2Counter: this.#http2,
@@ -129,6 +131,7 @@ export class HttpConnectionManager {
         if (!this.#open.delete(closed)) return;
         track.ended();
         maxDuration?.cancel();
+        if (context.info !== undefined) track.tellEnding(context.info, !this.#closing);
         context.onEnd?.(spoken && socket.bytesRead > 0 ? closed.protocol : undefined);
       },
     });
@@ -136,8 +139,10 @@ export class HttpConnectionManager {
     if (serving.maxConnectionDurationMs === 0 || !this.#open.has(connection)) return;
     maxDuration = clock.after(serving.maxConnectionDurationMs, () => {
       this.#stats.count('downstream_cx_max_duration_reached');
-      if (socket.bytesRead === 0) connection.close();
-      else connection.drain();
+      if (socket.bytesRead === 0) {
+        context.info?.closes('duration_timeout');
+        connection.close();
+      } else connection.drain();
       // HTTP/2 announces its end by itself.
       if (connection.protocol === 'HTTP/1.1')
         maxDuration = clock.after(serving.drainTimeoutMs, () => {
@@ -153,6 +158,7 @@ export class HttpConnectionManager {
   }
 
   close(): void {
+    this.#closing = true;
     for (const connection of [...this.#open]) connection.close();
   }
 

@@ -3,6 +3,7 @@ import type { Clock } from '#domain';
 import type { HttpStats } from '../stats/http-stats.ts';
 import { WatchedSocket } from '../upstream/watched-socket.ts';
 import type { Exchange } from './exchange.ts';
+import type { StreamInfo } from './stream-info.ts';
 
 /** Keeps the figures of one client connection. */
 export class ConnectionTrack {
@@ -46,6 +47,13 @@ export class ConnectionTrack {
   /** It ended in the middle of a request's head. */
   leftBusy(): void {
     this.#busy = true;
+  }
+
+  /** Notes for the listener's log how the connection has ended; `drained`: this proxy has closed it once nothing was under way. */
+  tellEnding(info: StreamInfo, drained: boolean): void {
+    const { endedByPeer, resetByPeer } = this.#socket;
+    info.closes(endedByPeer || !drained ? '' : 'deferred_close_on_drained_connection');
+    if (resetByPeer && info.ending !== undefined) info.ending.downstream = 'RemoteReset';
   }
 
   ended(): void {

@@ -5,11 +5,12 @@ import { type ResponseFlag, withFlag } from './response-flags.ts';
 
 const NO_FLAGS: readonly ResponseFlag[] = [];
 const NO_HOSTS: readonly string[] = [];
-const NO_CONNECTIONS: readonly number[] = [];
 
 /** When what happened, in milliseconds since the stream began. */
 export interface StreamTimes {
   requestReceived?: number;
+  /** How many microseconds it took to look for routes. */
+  routeResolution?: number;
   poolReady?: number;
   requestBegun?: number;
   requestSent?: number;
@@ -18,6 +19,19 @@ export interface StreamTimes {
   responseReceived?: number;
   answerBegun?: number;
   answerSent?: number;
+}
+
+/** How a connection was found to have ended: in order, by a reset of the other end, or by one of this proxy's own. */
+export type CloseType = 'Normal' | 'RemoteReset' | 'LocalReset';
+
+/** How a client's connection ended, and the one to a host that it was joined to. */
+export interface ConnectionEnding {
+  downstream: CloseType;
+  /** Absent: there is none that belongs to it. */
+  upstream?: CloseType;
+  /** Why this proxy has closed them; empty: it did not, or needs no reason. */
+  downstreamReason: string;
+  upstreamReason: string;
 }
 
 /** The figures of one request while it passes, as Envoy's StreamInfo holds them. */
@@ -47,9 +61,12 @@ export class StreamInfo {
   upstreamProtocol = '';
   /** Hosts of the tries before the last, in their order. */
   hostsTriedBefore: readonly string[] = NO_HOSTS;
-  /** The connection to the host of the last try that had one, and the numbers of others that had the tries before. */
+  /** The connection to the host of the last try, once it stands. */
   upstreamConnection: UpstreamConnection | undefined;
-  connectionsTriedBefore: readonly number[] = NO_CONNECTIONS;
+  /** How often a route was looked for. */
+  routeResolutions = 0;
+  /** Of connections; of requests nobody keeps it. */
+  ending: ConnectionEnding | undefined;
   attempts = 0;
   /** %ACCESS_LOG_TYPE%, where the line is not that of the end. */
   logType = '';
@@ -71,12 +88,11 @@ export class StreamInfo {
     this.startedAt = startedAt;
   }
 
-  /** A try has its connection. */
-  reached(connection: UpstreamConnection | undefined): void {
-    const before = this.upstreamConnection?.id;
-    this.upstreamConnection = connection;
-    if (before === undefined || before === connection?.id || this.connectionsTriedBefore.includes(before)) return;
-    this.connectionsTriedBefore = [...this.connectionsTriedBefore, before];
+  /** This proxy closes the connection. The first reason stays. */
+  closes(downstream: string, upstream = ''): void {
+    this.ending ??= { downstream: 'Normal', downstreamReason: '', upstreamReason: '' };
+    this.ending.downstreamReason ||= downstream;
+    this.ending.upstreamReason ||= upstream;
   }
 
   /** Notes when something happened first; `now` is monotonic. */
@@ -84,10 +100,16 @@ export class StreamInfo {
     if (this.times !== undefined) this.times[what] ??= now - this.startedAt;
   }
 
-  /** As in Envoy, times of calls are those of the last try. */
+  /** As in Envoy, the connection and the times of calls are those of the last try. */
   forgetTry(): void {
-    const { requestReceived } = this.times ?? {};
-    if (this.times !== undefined) this.times = requestReceived === undefined ? {} : { requestReceived };
+    this.upstreamConnection = undefined;
+    this.upstreamLocalAddress = '';
+    if (this.times === undefined) return;
+    const { requestReceived, routeResolution } = this.times;
+    this.times = {
+      ...(requestReceived !== undefined && { requestReceived }),
+      ...(routeResolution !== undefined && { routeResolution }),
+    };
   }
 
   flag(flag: ResponseFlag): void {

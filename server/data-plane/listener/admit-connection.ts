@@ -17,6 +17,12 @@ export const limitRate: ConnectionLayer = (connection) => {
   return 'stop';
 };
 
+/** Why a connection is closed, as Envoy says it. */
+const CLOSE_REASONS: Readonly<Record<string, string>> = {
+  'envoy.filters.network.connection_limit': 'over_connection_limit',
+  'envoy.filters.network.local_ratelimit': 'local_ratelimit_close_over_limit',
+};
+
 /** Counts the connection at the network filters that limit how many there are. Those that are too many are closed before TLS begins. */
 export const admitConnection: ConnectionLayer = (connection) => {
   const { listener, chain, runtime, socket } = connection;
@@ -35,6 +41,9 @@ export const admitConnection: ConnectionLayer = (connection) => {
   connection.note('filter_chain', 'stopped', refusal.filter, () => refusal.note);
   recordRefusal(connection, { details: refusal.filter, flag: refusal.flag });
   if (refusal.flag !== undefined) log?.info.flag(refusal.flag);
+  log?.info.closes(CLOSE_REASONS[refusal.filter] ?? '');
+  // As in Envoy, a TCP proxy behind the filter has thought of a host by then.
+  if (log?.info.ending !== undefined && chain.filter.kind === 'tcp') log.info.ending.upstream = 'Normal';
   closeLater(runtime.clock, socket, { delayMs: refusal.delayMs, close: () => turnAway(socket) });
   return 'stop';
 };

@@ -12,6 +12,8 @@ export interface ConnectionContext {
   readonly id: number;
   /** Monotonic time at which it was accepted. */
   readonly beganAt: number;
+  /** The same of the end of its TLS handshake. */
+  readonly securedAt?: number | undefined;
   readonly direction: TrafficDirection;
   readonly listener: CompiledListener;
   readonly chain: CompiledFilterChain;

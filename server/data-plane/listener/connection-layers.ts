@@ -152,6 +152,7 @@ export const terminateTls: ConnectionLayer = async (connection) => {
       }: Parameters<Parameters<typeof transport.handshake>[1]['secured']>[0]): void => {
         connection.socket = secured;
         connection.tls = tls;
+        connection.securedAt = runtime.clock.monotonic();
         connection.listener?.stats.handshake(tls);
         noteTls(connection);
         resolve('next');
@@ -211,6 +212,7 @@ export const runNetworkFilter: ConnectionLayer = (connection) => {
   listener.handlerOf(chain).serve(socket, {
     id: nextConnectionId(),
     beganAt: connection.beganAt,
+    securedAt: connection.securedAt,
     direction: connection.direction,
     listener: listener.config,
     chain,

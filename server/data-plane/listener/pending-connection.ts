@@ -44,6 +44,8 @@ export class PendingConnection {
   inspection: Inspection = NOT_INSPECTED;
   fingerprints: HelloFingerprints | undefined;
   tls: TlsFacts | undefined;
+  /** Monotonic time at which its handshake ended. */
+  securedAt: number | undefined;
   /** The handshake that ended the connection. */
   brokenHandshake: HandshakeRecord | undefined;
   readonly steps = new ConnectionSteps();

@@ -1,11 +1,11 @@
-import { Socket } from 'node:net';
+import type { Socket } from 'node:net';
 import type { Duplex } from 'node:stream';
 import type { Timer } from '#domain';
 import { istioLogFormat } from '../config/access-log/index.ts';
 import type { TcpFilterConfig, TcpShare } from '../config/network-filter.ts';
 import { HopSteps, type StepNote } from '../decisions/hop-steps.ts';
 import { recordDenial } from '../decisions/refusal-record.ts';
-import { type FormatSubject, NO_REQUEST } from '../format/subject.ts';
+import type { FormatSubject } from '../format/subject.ts';
 import { type ConnectionDenial, judgeConnection, tellDenial } from '../guards/judge.ts';
 import { ByteMeter } from '../http/byte-meter.ts';
 import type { PeerWorkload } from '../http/peer-metadata.ts';
@@ -17,8 +17,10 @@ import type { TcpStats } from '../stats/tcp-stats.ts';
 import { xxHash64 } from '../upstream/hashing/xx-hash.ts';
 import { Introductions } from './introductions.ts';
 import { PEER_EXCHANGE } from './peer-exchange.ts';
+import { endSide, endsByReset, initFailure, newEnding } from './session-ending.ts';
 import { type MeasuredSession, SessionMetrics } from './session-metrics.ts';
 import { buildTcpHop } from './session-record.ts';
+import { sessionSubject } from './session-subject.ts';
 import { NO_CLUSTER, TcpUpstream } from './tcp-upstream.ts';
 import { tunnelHead } from './tunnel-head.ts';
 
@@ -34,12 +36,6 @@ export interface SessionOptions {
 /** Looks at a connection in the time that it may be idle: no byte costs anything, and silence is noticed so much too late at most. */
 const IDLE_LOOKS = 8;
 
-/** Plaintext can pass a reset on. */
-function end(side: Duplex | undefined, byReset: boolean): void {
-  if (byReset && side instanceof Socket && !side.destroyed && !('encrypted' in side)) side.resetAndDestroy();
-  else side?.destroy();
-}
-
 /** One connection of a client, and the one to a host that it is joined to. */
 export class TcpSession {
   readonly #options: SessionOptions;
@@ -47,6 +43,7 @@ export class TcpSession {
   readonly #steps: HopSteps;
   #upstreamSide: TcpUpstream | undefined;
   #upstream: Duplex | undefined;
+  readonly #ending = newEnding();
   /** The host has said all it had to say while the client could still speak: then it is this proxy that closes. */
   #hostEndedFirst = false;
   #idle: Timer | undefined;
@@ -70,6 +67,7 @@ export class TcpSession {
     const { clock } = options.runtime;
     const startedAt = clock.monotonic();
     this.#info = options.context.info ?? new StreamInfo(clock.now(), startedAt);
+    this.#info.ending = this.#ending;
     this.#steps = options.runtime.sampler.next(startedAt)
       ? new HopSteps({ clock, startedAt, before: options.context.steps })
       : HopSteps.off;
@@ -80,7 +78,10 @@ export class TcpSession {
     const { socket } = this.#options;
     socket.pause();
     socket.on('error', (error: NodeJS.ErrnoException) => {
-      if (error.code === 'ECONNRESET') this.#resets = this.#upstream;
+      if (error.code === 'ECONNRESET') {
+        this.#resets = this.#upstream;
+        endsByReset(this.#ending, 'client');
+      }
       this.close();
     });
     socket.on('close', () => this.close());
@@ -103,10 +104,15 @@ export class TcpSession {
     this.#metrics.closed(this.#measured);
     this.#upstreamSide?.end(this.#upstream?.closed === true && !this.#hostEndedFirst ? 'remote' : 'local');
     this.#measure();
-    for (const side of [socket, this.#upstream]) end(side, side === this.#resets);
+    for (const side of [socket, this.#upstream]) endSide(side, side === this.#resets);
     this.#record();
     this.#options.context.onEnd?.(undefined);
     this.#options.onEnd(this);
+  }
+
+  #closeBecause(reason: string): void {
+    this.#info.closes(reason, reason);
+    this.close();
   }
 
   /** As in Envoy, bytes of TLS are not among them, and what went on to the host is what came. */
@@ -149,6 +155,7 @@ export class TcpSession {
       onFailed: (details) => {
         if (details === NO_CLUSTER) stats.count('downstream_cx_no_route');
         this.#details = details;
+        this.#info.closes(initFailure(details));
         this.close();
       },
     });
@@ -202,9 +209,7 @@ export class TcpSession {
 
   get #subject(): FormatSubject {
     const { context, runtime } = this.#options;
-    const proxy = runtime.self;
-    const peer = this.#peer;
-    return { head: NO_REQUEST, responseHead: undefined, info: this.#info, connection: context, runtime, proxy, peer };
+    return sessionSubject({ runtime, context, info: this.#info, upstream: this.#upstreamSide, peer: this.#peer });
   }
 
   #join(upstream: Duplex): void {
@@ -216,6 +221,7 @@ export class TcpSession {
       if (error.code === 'ECONNRESET') {
         this.#info.flag('UR');
         this.#resets = socket;
+        endsByReset(this.#ending, 'host');
       }
       this.close();
     });
@@ -279,6 +285,7 @@ export class TcpSession {
     const { context, runtime } = this.#options;
     tellDenial(this.#info, denial);
     recordDenial({ runtime, context, info: this.#info, denial });
+    this.#info.closes('', this.#ending.downstreamReason);
     closeLater(runtime.clock, this.#options.socket, { delayMs: denial.delayMs, close: () => this.close() });
   }
 
@@ -304,7 +311,7 @@ export class TcpSession {
         this.#busyAt = now;
       } else if (now - this.#busyAt >= config.idleTimeoutMs) {
         this.#options.stats.count('idle_timeout');
-        return this.close();
+        return this.#closeBecause('tcp_session_idle_timeout');
       }
       this.#watchIdle();
     });
@@ -316,7 +323,7 @@ export class TcpSession {
     this.#lifetime = runtime.clock.after(config.maxDurationMs, () => {
       stats.count('max_downstream_connection_duration');
       this.#info.flag('DT');
-      this.close();
+      this.#closeBecause('max_connection_duration_reached');
     });
   }
 

@@ -2,6 +2,7 @@ import type { Socket } from 'node:net';
 import type { Duplex } from 'node:stream';
 import { partOrigin } from '../config/origins.ts';
 import type { Fields } from '../config/values.ts';
+import { nextConnectionId } from '../connection-ids.ts';
 import type { HopSteps } from '../decisions/hop-steps.ts';
 import type { RequestHead, ResetReason, TlsFacts } from '../http/codec.ts';
 import { formatEndpoint } from '../http/h1/socket-address.ts';
@@ -142,7 +143,7 @@ export class TcpUpstream {
         clock: runtime.clock,
       },
       {
-        connected: (_attempt, { socket, tls }) => {
+        connected: (attempt, { socket, tls }) => {
           const localAddress = formatEndpoint(dialled?.localAddress, dialled?.localPort);
           noteConnected(steps, cluster, { choice, priority: 'DEFAULT' }, { reused: false, localAddress, tls });
           this.#attempt = undefined;
@@ -152,6 +153,9 @@ export class TcpUpstream {
           host.joined.add(this.#options.onHostDown);
           this.#tls = tls;
           info.upstreamLocalAddress = localAddress;
+          const { startedAt: begunAt, connectedAt } = attempt;
+          const securedAt = tls === undefined ? undefined : runtime.clock.monotonic();
+          info.upstreamConnection = { id: nextConnectionId(), begunAt, connectedAt, securedAt };
           cluster.stats.connected(socket, tls);
           cluster.stats.rqTotal.value++;
           cluster.report(host, { localOrigin: 'served' });
@@ -236,6 +240,7 @@ export class TcpUpstream {
     this.#cluster = cluster;
     this.#host = host;
     this.#heldSince = runtime.clock.monotonic();
+    if (info.upstreamHost !== '') info.hostsTriedBefore = [...info.hostsTriedBefore, info.upstreamHost];
     info.upstreamHost = host.key;
     info.attempts++;
     host.activeRequests++;

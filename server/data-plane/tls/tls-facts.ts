@@ -2,6 +2,7 @@ import type { TLSSocket } from 'node:tls';
 import type { HandshakeRecord } from '#domain';
 import type { TlsFacts } from '../http/codec.ts';
 import { peerOf } from './known-peers.ts';
+import { groupOf, sessionIdOf } from './session-facts.ts';
 import { parseSubjectAltNames } from './subject-alt-names.ts';
 
 /** What one side knows of a handshake before it begins. */
@@ -47,6 +48,8 @@ export function readTlsFacts(socket: TLSSocket, sni: string, intent: Intent): Tl
     peerSpiffeId: names.uris[0] ?? '',
     peerCertificateHash: peer?.fingerprint256.replaceAll(':', '').toLowerCase() ?? '',
     peerSubject: subjectText(peer?.subject),
+    group: groupOf(socket),
+    sessionId: sessionIdOf(socket),
     certificates: () => ({ peer, local }),
     handshake: readHandshake(socket, intent),
   };

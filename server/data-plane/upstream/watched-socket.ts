@@ -10,13 +10,15 @@ export interface ConnectionEnd {
 /** Remembers who of the two ended a connection first. Made before anybody else listens to the socket. */
 export class WatchedSocket {
   endedByPeer = false;
+  resetByPeer = false;
 
   constructor(socket: Socket) {
     socket.once('end', () => {
       if (!socket.writableEnded && !socket.destroyed) this.endedByPeer = true;
     });
-    socket.once('error', () => {
+    socket.once('error', ({ code }: NodeJS.ErrnoException) => {
       this.endedByPeer = true;
+      this.resetByPeer = code === 'ECONNRESET';
     });
   }
 }

@@ -198,6 +198,10 @@ describe('a handshake', () => {
     expect(refused.client).toMatchObject({ failed: expect.stringContaining('TLSV1_ALERT_PROTOCOL_VERSION') });
     const accepted = await meet(listener, old, serverTransport({ credentials }));
     expect(secured(accepted.client).tls?.version).toBe('TLSv1.2');
+    // A session that a ticket stands for has an id on the client's side alone, and Node tells the group to clients.
+    expect(secured(accepted.client).tls?.sessionId).toMatch(/^[0-9a-f]{64}$/);
+    expect(secured(accepted.client).tls?.group).toBe('X25519');
+    expect(secured(accepted.server).tls).toMatchObject({ sessionId: '', group: '' });
     const [near, far] = await Promise.all([dial(listener.port), listener.accept()]);
     const other = clientTransport({
       credentials: () => ({ certificate: clientCertificate, rootsPem: ca.rootsPem }),

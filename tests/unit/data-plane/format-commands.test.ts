@@ -118,7 +118,7 @@ it('tells the listener that took the connection', () => {
   expect([made('virtualInbound'), made(''), made()]).toEqual(['virtualInbound', '-', '-']);
 });
 
-it('tells the connection to the host, those of tries before, and how long it took to be made', () => {
+it('tells the connection and the host of the last try, and how long it took to connect', () => {
   const info = new StreamInfo(0, 1000);
   const head = { ...NO_REQUEST, method: 'GET' };
   const made = (format: string): string =>
@@ -126,11 +126,20 @@ it('tells the connection to the host, those of tries before, and how long it too
       format,
       'format',
     )({ head, responseHead: undefined, info, connection: { ...CONNECTION, beganAt: 900 } });
-  expect(made('%UPSTREAM_CONNECTION_ID% %UPSTREAM_CONNECTION_IDS_ATTEMPTED%')).toBe('0 -');
-  info.reached({ id: 7, begunAt: 500, connectedAt: 502, securedAt: undefined });
-  info.reached({ id: 7, begunAt: 500, connectedAt: 502, securedAt: undefined });
-  info.reached({ id: 9, begunAt: 1001, connectedAt: 1003.5, securedAt: 1004 });
-  expect(made('%UPSTREAM_CONNECTION_ID% %UPSTREAM_CONNECTION_IDS_ATTEMPTED%')).toBe('9 7,9');
+  const connection = '%UPSTREAM_CONNECTION_ID% %UPSTREAM_CONNECTION_IDS_ATTEMPTED%';
+  const hosts = '%UPSTREAM_HOSTS_ATTEMPTED% %UPSTREAM_DETECTED_CLOSE_TYPE%';
+  expect([made(connection), made(hosts)]).toEqual(['0 -', '- -']);
+  info.upstreamHost = '10.0.0.1:80';
+  info.upstreamLocalAddress = '10.0.0.9:1234';
+  info.upstreamConnection = { id: 7, begunAt: 500, connectedAt: 502, securedAt: undefined };
+  expect([made(connection), made(hosts)]).toEqual(['7 7', '10.0.0.1:80 Normal']);
+  info.forgetTry();
+  info.hostsTriedBefore = ['10.0.0.1:80'];
+  info.upstreamHost = '10.0.0.2:80';
+  expect([made(connection), made(hosts)]).toEqual(['0 -', '- Normal']);
+  info.upstreamLocalAddress = '10.0.0.9:1235';
+  info.upstreamConnection = { id: 9, begunAt: 1001, connectedAt: 1003.5, securedAt: 1004 };
+  expect([made(connection), made(hosts)]).toEqual(['9 9', '10.0.0.2:80 Normal']);
   const spans = [
     'US_CX_BEG:US_CX_END:us',
     'US_CX_END:US_HS_END:us',
@@ -138,4 +147,30 @@ it('tells the connection to the host, those of tries before, and how long it too
     'US_CX_BEG:DS_RX_BEG:ms',
   ];
   expect(spans.map((span) => made(`%COMMON_DURATION(${span})%`))).toEqual(['2500', '500', '100', '-']);
+});
+
+it('tells of a connection every host that it was tried with, how it ended and why', () => {
+  const info = new StreamInfo(0, 1000);
+  info.hostsTriedBefore = ['10.0.0.1:80'];
+  info.upstreamHost = '10.0.0.2:80';
+  info.closes('rbac_deny_close');
+  info.closes('later', 'tcp_session_idle_timeout');
+  info.ending!.upstream = 'RemoteReset';
+  const made = (format: string): string =>
+    compileFormat(format, 'format')({ head: NO_REQUEST, responseHead: undefined, info, connection: CONNECTION });
+  expect(made('%UPSTREAM_HOSTS_ATTEMPTED_WITHOUT_PORT%')).toBe('10.0.0.1,10.0.0.2');
+  expect(made('%DOWNSTREAM_DETECTED_CLOSE_TYPE% %DOWNSTREAM_LOCAL_CLOSE_REASON%')).toBe('Normal rbac_deny_close');
+  expect(made('%UPSTREAM_DETECTED_CLOSE_TYPE% %UPSTREAM_LOCAL_CLOSE_REASON%')).toBe(
+    'RemoteReset tcp_session_idle_timeout',
+  );
+});
+
+it('counts the handshake of a client from where its request begins', () => {
+  const info = new StreamInfo(0, 1000);
+  const made = (securedAt: number): string =>
+    compileFormat(
+      '%DOWNSTREAM_HANDSHAKE_DURATION% %COMMON_DURATION(DS_CX_BEG:DS_HS_END:us)%',
+      'format',
+    )({ head: NO_REQUEST, responseHead: undefined, info, connection: { ...CONNECTION, beganAt: 900, securedAt } });
+  expect([made(901.5), made(1000), made(1004.7)]).toEqual(['-98 1500', '0 100000', '4 104700']);
 });

@@ -63,7 +63,8 @@ export function readRbac(config: Any): RbacFilterConfig {
     rulesPrefix: String(config['rules_stat_prefix'] ?? ''),
     shadowPrefix: String(config['shadow_rules_stat_prefix'] ?? ''),
     tracksPolicies: config['track_per_rule_stats'] === true,
-    statPrefix: String(config['stat_prefix'] ?? ''),
+    // Envoy joins scopes of figures by a dot.
+    statPrefix: String(config['stat_prefix'] ?? '').replace(/[^.]$/, '$&.'),
   };
 }
 

@@ -10,25 +10,37 @@ import { changeAnswer } from './header-levels.ts';
 
 /** Finds the virtual host and the route, and keeps why every earlier route was passed over. Answers nothing itself. */
 export const chooseRoute: RequestLayer = (exchange) => {
+  const { clock } = exchange.runtime;
+  const began = exchange.info.times === undefined ? 0 : clock.monotonic();
+  findRoute(exchange);
+  const { times } = exchange.info;
+  if (times !== undefined && began !== 0)
+    times.routeResolution = (times.routeResolution ?? 0) + Math.round((clock.monotonic() - began) * US_PER_MS);
+  return 'next';
+};
+
+const US_PER_MS = 1000;
+
+function findRoute(exchange: Exchange): void {
   const table = tableOf(exchange);
   exchange.table = table;
-  if (table === undefined) return 'next';
+  exchange.info.routeResolutions++;
+  if (table === undefined) return;
   if (table.timed) exchange.info.times ??= exchange.requestEnded ? { requestReceived: 0 } : {};
   for (const name of table.internalHeaders) exchange.head.headers.remove(name);
   const host = findVirtualHost(table, exchange.head.authority);
   if (host === undefined) {
     noVirtualHost(exchange, table);
-    return 'next';
+    return;
   }
   exchange.virtualHost = host.found;
   if (exchange.steps.on) noteVirtualHost(exchange, table, host);
   if (wantsTls(host.found, exchange)) {
     exchange.route = host.found.plain!.route;
-    return 'next';
+    return;
   }
   matchRoutes(exchange, host.found);
-  return 'next';
-};
+}
 
 /** The routes of a request's listener; undefined: they have not come. */
 export const tableOf = ({ config: { routes }, runtime }: Exchange): RouteTable | undefined =>

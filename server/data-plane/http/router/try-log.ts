@@ -30,7 +30,7 @@ export class TryLog {
     this.#stream = stream;
     this.#info.upstreamProtocol = stream.protocol;
     this.#info.upstreamLocalAddress = stream.localAddress;
-    this.#info.reached(connection);
+    this.#info.upstreamConnection = connection;
     if (this.#exchange.config.logsUpstreamStreams) this.#write('UpstreamPoolReady');
   }
 

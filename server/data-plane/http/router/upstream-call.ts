@@ -124,7 +124,7 @@ export class UpstreamCall extends HostWish implements AttemptOwner, BodyTarget, 
     attempt.cluster.report(attempt.choice.host, CONNECTED);
     exchange.info.upstreamLocalAddress = stream.localAddress;
     exchange.info.upstreamProtocol = stream.protocol;
-    exchange.info.reached(attempt.connection);
+    exchange.info.upstreamConnection = attempt.connection;
     this.#note('poolReady');
     this.#note('requestBegun');
     exchange.upstreamTls = stream.tls;
