@@ -51,8 +51,6 @@ export interface IncidentView {
   state: IncidentState;
   untimed: boolean;
   page: string;
-  /** HTML of our own Markdown. */
-  runbook: string;
   /** Milliseconds since 1970. */
   pagedMs?: number;
   nowMs: number;

@@ -80,22 +80,7 @@ export interface TrafficView {
   rps: number;
 }
 
-export interface LabText {
-  id: string;
-  title: string;
-  day: number;
-  minutes: number;
-  goal: string;
-  /** The lab is an incident: a drill takes the place of checks and hints. */
-  incident?: boolean;
-  /** The lab is the blame game: rounds take the place of checks. */
-  blame?: boolean;
-  /** Steps of the text, in HTML made from our own Markdown at start-up; commands carry data-run. */
-  steps: { id: string; title: string; html: string }[];
-}
-
 export interface LabState {
-  lab: LabText;
   files: FileView[];
   /** Text of the last apply, by file. */
   applied: { file: string; text: string }[];

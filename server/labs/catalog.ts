@@ -1,6 +1,5 @@
 import { existsSync, readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { marked } from 'marked';
 import { parseDocument } from 'yaml';
 import { MeshworkError } from '#domain';
 import { referenceProblem } from './lab-references.ts';
@@ -11,7 +10,7 @@ export interface LabFile {
   readonly text: string;
 }
 
-/** A lab as its folder holds it. */
+/** A lab as its folder holds it, without its text, which the site brings to the page. */
 export interface Lab {
   readonly spec: LabSpec;
   readonly topology: readonly LabFile[];
@@ -24,10 +23,6 @@ export interface Lab {
   readonly samples: ReadonlyMap<string, string>;
   /** Files of a folder of the lab that a solution step names. */
   folder(name: string): readonly LabFile[];
-  /** What to do in an incident, as HTML; empty in a lab that is none. */
-  readonly runbook: string;
-  /** The text as HTML, made when it is first asked for: a mesh starts without it. */
-  readonly steps: readonly { readonly id: string; readonly title: string; readonly html: string }[];
 }
 
 export function listLabs(root: string): string[] {
@@ -44,9 +39,6 @@ export function loadLab(root: string, labId: string): Lab {
     throw new MeshworkError('unknown_lab', `There is no lab "${labId}".`);
   }
   const spec = readSpec(labId, readFileSync(join(folder, 'lab.yaml'), 'utf8'));
-  const text = readText(join(folder, 'text.md'));
-  let steps: Lab['steps'] | undefined;
-  let runbook: string | undefined;
   return {
     spec,
     topology: readFiles(join(folder, 'topology')),
@@ -55,14 +47,6 @@ export function loadLab(root: string, labId: string): Lab {
     wrong: new Map(spec.wrong.map(({ id }) => [id, readFiles(join(folder, 'wrong', id))])),
     samples: new Map(readTree(join(folder, 'samples'), 'samples').map(({ file, text }) => [file, text])),
     folder: (name) => readFiles(join(folder, name)),
-    get runbook() {
-      runbook ??= spec.incident ? toHtml(readText(join(folder, 'runbook.md'))) : '';
-      return runbook;
-    },
-    get steps() {
-      steps ??= renderSteps(text);
-      return steps;
-    },
   };
 }
 
@@ -99,35 +83,4 @@ function readTree(folder: string, prefix: string): LabFile[] {
       ? readTree(join(folder, entry.name), `${prefix}/${entry.name}`)
       : [{ file: `${prefix}/${entry.name}`, text: readFileSync(join(folder, entry.name), 'utf8') }],
   );
-}
-
-function readText(file: string): string {
-  if (!existsSync(file)) throw new MeshworkError('lab_malformed', `${file} is missing.`);
-  return readFileSync(file, 'utf8');
-}
-
-/** The lab's text: each `## Heading` begins a step. Each line of a code block marked `run` carries `data-run`: the page gives it a button that types it in the terminal. */
-function renderSteps(text: string): Lab['steps'] {
-  return text
-    .split(/^## /m)
-    .slice(1)
-    .map((section, index) => {
-      const end = section.indexOf('\n');
-      const title = section.slice(0, end).trim();
-      return { id: `step-${index + 1}`, title, html: toHtml(section.slice(end + 1)) };
-    });
-}
-
-function toHtml(markdown: string): string {
-  const escape = (text: string): string =>
-    text.replace(/&/g, '&amp;').replace(/</g, '&lt;').replace(/>/g, '&gt;').replace(/"/g, '&quot;');
-  const renderer = new marked.Renderer();
-  renderer.code = ({ text, lang }) =>
-    lang === 'run'
-      ? text
-          .split('\n')
-          .map((line) => `<pre data-run="${escape(line)}"><code>${escape(line)}</code></pre>`)
-          .join('')
-      : `<pre><code>${escape(text)}</code></pre>`;
-  return marked.parse(markdown, { async: false, renderer });
 }

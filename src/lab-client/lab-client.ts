@@ -4,13 +4,14 @@ import { Connection, type ConnectionState } from './connection.ts';
 import type { Drafts } from './drafts.ts';
 import { LabError, sayError } from './errors.ts';
 import { addMesh, addToHistory } from './history.ts';
+import type { LabText } from './lab-text.ts';
 import { addLines, addPush, addRequests } from './reduce.ts';
 import { createStores, type LabStores, type Place, type Toast } from './stores.ts';
 import type { Timers, Transport } from './transport.ts';
 import { Writing } from './writing.ts';
 
 export interface LabClientOptions {
-  lab: string;
+  text: LabText;
   view: ViewState;
   transport: Transport;
   timers: Timers;
@@ -23,6 +24,7 @@ export interface LabClientOptions {
 /** The page's one way to the lab: stores to read, verbs to call. Verbs never throw: what fails becomes a state or a toast. */
 export class LabClient {
   readonly labId: string;
+  readonly text: LabText;
   readonly stores: LabStores;
   /** Terminal panes listen here; output does not go through a store, since every byte counts once. */
   readonly terminalListeners = new Set<(event: Extract<ServerEvent, { type: 'terminal' | 'terminal-exit' }>) => void>();
@@ -41,10 +43,12 @@ export class LabClient {
 
   constructor(options: LabClientOptions) {
     this.#options = options;
-    this.labId = options.lab;
+    this.text = options.text;
+    this.labId = options.text.id;
     this.stores = createStores(options.view);
     this.#writing = new Writing({
       ...options,
+      lab: this.labId,
       stores: this.stores,
       request: (method, params, timeoutMs) => this.#connection.request(method, params, timeoutMs),
       fail: (error) => this.fail(error),
@@ -259,7 +263,6 @@ export class LabClient {
 
   #take(state: LabState, drafts: { file: string; text: string }[]): void {
     const { stores } = this;
-    stores.lab.set(state.lab);
     stores.sandbox.set(state.sandbox);
     stores.applied.set(state.applied);
     this.#writing.open(state.files, drafts);
@@ -270,6 +273,7 @@ export class LabClient {
     if (stores.history.get().length === 0) stores.history.set(addToHistory([], state.requests, 0));
     stores.diagnostics.set(state.diagnostics);
     this.#meshIs(state.mesh);
+    stores.opened.set(stores.opened.get() + 1);
   }
 
   #hear(event: ServerEvent): void {

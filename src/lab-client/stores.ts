@@ -5,7 +5,6 @@ import type {
   Diagnostic,
   ExplanationView,
   HintView,
-  LabText,
   MeshEdge,
   MeshView,
   PushView,
@@ -53,7 +52,8 @@ export interface Place {
 /** Everything that the page shows. Each part is its own store, so that a moving map does not redraw the editor. */
 export interface LabStores {
   connection: Store<ConnectionState>;
-  lab: Store<LabText | undefined>;
+  /** How often the lab's whole state came: more than once where a mesh had to start again. */
+  opened: Store<number>;
   sandbox: Store<SandboxView | undefined>;
   sheets: Store<readonly Sheet[]>;
   applied: Store<readonly AppliedFile[]>;
@@ -82,7 +82,7 @@ export interface LabStores {
 export function createStores(view: ViewState): LabStores {
   return {
     connection: atom<ConnectionState>('closed'),
-    lab: atom<LabText | undefined>(undefined),
+    opened: atom(0),
     sandbox: atom<SandboxView | undefined>(undefined),
     sheets: atom<readonly Sheet[]>([]),
     applied: atom<readonly AppliedFile[]>([]),

@@ -373,16 +373,6 @@ export function createLabSession(options: LabSessionOptions): LabSession {
       await stopMesh();
     },
     state: () => ({
-      lab: {
-        id: lab.spec.id,
-        title: lab.spec.title,
-        day: lab.spec.day,
-        minutes: lab.spec.minutes,
-        goal: lab.spec.goal,
-        ...(lab.spec.incident ? { incident: true } : {}),
-        ...(lab.spec.blame ? { blame: true } : {}),
-        steps: [...lab.steps],
-      },
       files: session.files(),
       applied: desk.inForce(applies.applied()),
       sandbox: view,

@@ -213,14 +213,13 @@ class Drill implements Incident {
   }
 
   view(): IncidentView {
-    const { spec, lab, edges, context } = this.#options;
+    const { spec, edges, context } = this.#options;
     const { sandbox } = context();
     const nowMs = this.#overMs ?? this.#now();
     return {
       state: this.#state,
       untimed: this.#untimed,
       page: spec.page,
-      runbook: lab.runbook,
       ...(this.#pagedMs === undefined ? {} : { pagedMs: this.#pagedMs }),
       nowMs,
       budget: { failed: this.#wellness.users().failed, of: spec.budget },

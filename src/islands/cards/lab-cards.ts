@@ -18,14 +18,13 @@ function ownYaml({ stores }: LabClient): { code?: string } {
 }
 
 const tagsOf = (lab: LabClient): string[] => ['from a lab', lab.labId];
-const titleOf = (lab: LabClient): string => lab.stores.lab.get()?.title ?? lab.labId;
 const sentence = (text: string): string => (/[.?!]$/.test(text) ? text : `${text}.`);
 
 /** A belief becomes the question why it is wrong; a hint ladder becomes its first question and its last answer. */
 export function hintCard(hint: HintView, first: HintView | undefined, lab: LabClient): OwnCard {
   return {
     front: hint.belief
-      ? `In the lab “${titleOf(lab)}” I believed: ${hint.belief} What is wrong with it?`
+      ? `In the lab “${lab.text.title}” I believed: ${hint.belief} What is wrong with it?`
       : (first ?? hint).text,
     back: hint.text,
     ...ownYaml(lab),
@@ -37,7 +36,7 @@ export function hintCard(hint: HintView, first: HintView | undefined, lab: LabCl
 export function checkCard(check: CheckView, lab: LabClient): OwnCard {
   const { title, seen = '', wanted = '', look = '' } = check;
   return {
-    front: `In the lab “${titleOf(lab)}” the check “${title}” failed. ${sentence(seen)} What was wanted, and where do you look?`,
+    front: `In the lab “${lab.text.title}” the check “${title}” failed. ${sentence(seen)} What was wanted, and where do you look?`,
     back: [sentence(wanted || title), ...(look ? [`Look at: ${sentence(look)}`] : [])].join(' '),
     ...ownYaml(lab),
     tags: tagsOf(lab),
@@ -48,7 +47,7 @@ export function checkCard(check: CheckView, lab: LabClient): OwnCard {
 export function forecastCard({ name, unit, said, was }: ForecastLine, lab: LabClient): OwnCard {
   const figure = (value: number): string => `${Number(value.toFixed(value < 10 ? 1 : 0))} ${unit}`;
   return {
-    front: `In the lab “${titleOf(lab)}”, with this YAML: what does ${name} come to?`,
+    front: `In the lab “${lab.text.title}”, with this YAML: what does ${name} come to?`,
     back: `${figure(was)}. I had said ${figure(said)}. Why is it so?`,
     ...ownYaml(lab),
     tags: tagsOf(lab),

@@ -11,7 +11,7 @@ export function Checks() {
   const lab = useLab();
   const checks = useStore(lab.stores.checks);
   const asked = useStore(lab.stores.asked);
-  const day = useStore(lab.stores.lab)?.day;
+  const { day } = lab.text;
   const open = firstFailure(checks);
   const runs = checks.some(({ state }) => state === 'running');
   const list = useRef<HTMLUListElement>(null);

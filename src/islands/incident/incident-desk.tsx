@@ -82,7 +82,7 @@ export function IncidentDesk({ story }: { story: ReactNode }) {
       <SoFar view={view} />
       <details className="runbook">
         <summary>Runbook</summary>
-        <StepText html={view.runbook} />
+        <StepText html={lab.text.runbook} />
       </details>
     </div>
   );

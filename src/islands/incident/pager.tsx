@@ -7,15 +7,14 @@ import { drillOf, minutes } from './incident-store.ts';
 /** Over the lab: what the pager says, and for how long it has been so. Only in a lab that is an incident. */
 export function Pager() {
   const lab = useLab();
-  const text = useStore(lab.stores.lab);
   const sandbox = useStore(lab.stores.sandbox);
   const drill = drillOf(lab);
   const view = useStore(drill.view);
-  const runs = text?.incident === true && sandbox?.status === 'running';
+  const runs = sandbox?.status === 'running';
   useEffect(() => {
     if (runs) void drill.read();
   }, [runs, drill]);
-  if (!text?.incident || !view) return null;
+  if (!view) return null;
   const start = async (untimed: boolean): Promise<void> => void (await drill.ask('incident.start', { untimed }));
   if (view.state === 'ready') {
     return (

@@ -7,8 +7,7 @@ export function Actions() {
   const apply = useStore(lab.stores.apply);
   const connection = useStore(lab.stores.connection);
   const hints = useStore(lab.stores.hints);
-  const text = useStore(lab.stores.lab);
-  const incident = text?.incident === true || text?.blame === true;
+  const unchecked = lab.text.incident || lab.text.blame;
   const away = connection !== 'open';
   // What is on the screen is an earlier text: what would be applied or taken back is not in sight.
   const past = useStore(lab.stores.view).atMs !== undefined;
@@ -21,7 +20,7 @@ export function Actions() {
       <button type="button" className="btn go" disabled={still} onClick={() => void lab.apply()}>
         Apply {past ? <small>when live</small> : <kbd>Ctrl Enter</kbd>}
       </button>
-      {!incident && (
+      {!unchecked && (
         <>
           <button type="button" className="btn" disabled={away} onClick={() => void lab.runChecks()}>
             Check

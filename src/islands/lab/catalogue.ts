@@ -1,6 +1,10 @@
 import { existsSync, readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { parse } from 'yaml';
+import { readRunbook, readSteps } from '../../course/lab-text.ts';
+import type { LabText } from '../../lab-client/index.ts';
+
+const LABS = join(process.cwd(), 'labs');
 
 /** What the site says of a lab before its server runs. Read when the site is built. */
 export interface LabEntry {
@@ -9,8 +13,10 @@ export interface LabEntry {
   day: number;
   minutes: number;
   goal: string;
-  /** A drill on call, or the blame game: trouble that is to be found. */
-  drill: boolean;
+  /** A drill on call. */
+  incident: boolean;
+  /** The blame game: trouble that is to be found. */
+  blame: boolean;
 }
 
 function textOf(value: unknown, name: string): string {
@@ -21,7 +27,7 @@ function textOf(value: unknown, name: string): string {
 const has = (value: unknown, name: string): boolean => typeof value === 'object' && value !== null && name in value;
 
 /** All labs with a lab.yaml, by day, then title. */
-export function listLabs(root = join(process.cwd(), 'labs')): LabEntry[] {
+export function listLabs(root = LABS): LabEntry[] {
   if (!existsSync(root)) return [];
   return readdirSync(root)
     .filter((id) => existsSync(join(root, id, 'lab.yaml')))
@@ -34,8 +40,15 @@ export function listLabs(root = join(process.cwd(), 'labs')): LabEntry[] {
         day,
         minutes,
         goal: textOf(lab, 'goal'),
-        drill: has(lab, 'incident') || has(lab, 'blame'),
+        incident: has(lab, 'incident'),
+        blame: has(lab, 'blame'),
       };
     })
     .sort((a, b) => a.day - b.day || a.title.localeCompare(b.title, 'en'));
+}
+
+/** All that the lab's page says before its mesh runs. */
+export function textOfLab({ id, title, day, minutes, incident, blame }: LabEntry, root = LABS): LabText {
+  const runbook = incident ? readRunbook(root, id) : '';
+  return { id, title, day, minutes, incident, blame, steps: readSteps(root, id), runbook };
 }

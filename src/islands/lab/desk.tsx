@@ -27,7 +27,7 @@ export function Desk() {
   const lab = useLab();
   const view = useStore(lab.stores.view);
   const sandbox = useStore(lab.stores.sandbox);
-  const incident = useStore(lab.stores.lab)?.incident === true;
+  const { incident } = lab.text;
   const [sizes, change] = useSizes();
   const goTo = useStore(lab.stores.place);
   const middle = useMedia('(max-width: 1180px)');

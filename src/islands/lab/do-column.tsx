@@ -25,25 +25,24 @@ interface DoColumnProps {
 /** Read and write: the text, the checks, the files, and one row of verbs. */
 export function DoColumn({ goTo, onSizes }: DoColumnProps) {
   const lab = useLab();
-  const text = useStore(lab.stores.lab);
-  const connection = useStore(lab.stores.connection);
+  const { incident, blame } = lab.text;
   const narrow = useMedia('(max-width: 860px)');
   return (
     <section className="do" aria-label="Lesson and editor">
       <section className="lesson" id="panel-read" aria-label="Text and checks">
-        {!text && <p>{connection === 'open' ? 'The lab opens.' : 'The text of this lab comes from the lab server.'}</p>}
-        {text?.incident && (
+        {incident ? (
           <Suspense fallback={<Steps />}>
             <IncidentDesk story={<Steps />} />
           </Suspense>
+        ) : (
+          <Steps />
         )}
-        {text && !text.incident && <Steps />}
-        {text?.blame && (
+        {blame && (
           <Suspense fallback={<p>It opens.</p>}>
             <BlameGame />
           </Suspense>
         )}
-        {!text?.incident && !text?.blame && (
+        {!incident && !blame && (
           <>
             <Checks />
             <Hints />
@@ -77,11 +76,10 @@ export function DoColumn({ goTo, onSizes }: DoColumnProps) {
 /** The line of steps, and the text of one. */
 function Steps() {
   const lab = useLab();
-  const text = useStore(lab.stores.lab);
+  const { steps, minutes, incident, blame } = lab.text;
   const view = useStore(lab.stores.view);
   const checks = useStore(lab.stores.checks);
   const [far, setFar] = useState(0);
-  const steps = text?.steps ?? [];
   const here = Math.max(
     0,
     steps.findIndex((step) => step.id === view.step),
@@ -96,7 +94,7 @@ function Steps() {
     title.current?.closest('.lesson')?.scrollTo({ top: 0 });
     title.current?.focus({ preventScroll: true });
   }, [step]);
-  if (!text || !step) return null;
+  if (!step) return null;
   const show = (index: number): void => {
     const next = steps[index];
     if (!next) return;
@@ -120,8 +118,8 @@ function Steps() {
           ))}
         </ol>
         <span className="num">
-          Step {here + 1} of {steps.length} · {text.minutes} min
-          {checks.length > 0 && !text.incident && !text.blame && ` · ${checksMet(checks)}`}
+          Step {here + 1} of {steps.length} · {minutes} min
+          {checks.length > 0 && !incident && !blame && ` · ${checksMet(checks)}`}
         </span>
       </div>
       <h2 className="step-title" ref={title} tabIndex={-1}>

@@ -1,5 +1,12 @@
 import { useEffect, useState } from 'react';
-import { browserTimers, LabClient, readAddress, sameOriginTransport, storedDrafts } from '../../lab-client/index.ts';
+import {
+  browserTimers,
+  LabClient,
+  type LabText,
+  readAddress,
+  sameOriginTransport,
+  storedDrafts,
+} from '../../lab-client/index.ts';
 import { LabContext } from '../parts/use-store.ts';
 import { Desk } from './desk.tsx';
 import { keepEvidence } from './evidence.ts';
@@ -7,24 +14,15 @@ import { HeaderStatus } from './header-status.tsx';
 import { draftStorage } from './safe-storage.ts';
 import { unpackText } from './shared-text.ts';
 
-interface LabPageProps {
-  /** Absent on the page that takes it from `?lab=`. */
-  lab?: string;
-}
-
-function createClient(lab: string): LabClient {
+function createClient(text: LabText): LabClient {
   return new LabClient({
-    lab,
+    text,
     view: readAddress(location.search),
     transport: sameOriginTransport(location),
     timers: browserTimers,
     chance: Math.random,
     drafts: storedDrafts(draftStorage()),
-    publish: (search) => {
-      const kept = new URLSearchParams(location.search).get('lab');
-      const own = kept === null ? search : `${search}&lab=${encodeURIComponent(kept)}`;
-      history.replaceState(history.state, '', own + location.hash);
-    },
+    publish: (search) => history.replaceState(history.state, '', search + location.hash),
   });
 }
 
@@ -47,9 +45,9 @@ function offerText(client: LabClient): () => void {
         action: { label: 'Put it in the editor', run: use },
         topic: 'link',
       });
-    if (client.stores.lab.get()) offer();
+    if (client.stores.opened.get() > 0) offer();
     else
-      stop = client.stores.lab.listen(() => {
+      stop = client.stores.opened.listen(() => {
         stop?.();
         offer();
       });
@@ -60,9 +58,9 @@ function offerText(client: LabClient): () => void {
   };
 }
 
-/** The lab: do, see, why. Everything on it comes over one socket; without a lab server it says so and waits. */
-export default function LabPage({ lab }: LabPageProps) {
-  const [client] = useState(() => createClient(lab ?? new URLSearchParams(location.search).get('lab') ?? ''));
+/** The lab: do, see, why. All but its text comes over one socket; without a lab server it says so and waits. */
+export default function LabPage({ text }: { text: LabText }) {
+  const [client] = useState(() => createClient(text));
   useEffect(() => offerText(client), [client]);
   useEffect(() => {
     client.start();

@@ -31,8 +31,6 @@ export function Traffic() {
 
 function TrafficList({ traffic }: { traffic: readonly TrafficView[] }) {
   const lab = useLab();
-  // There the users decide what they send.
-  const incident = useStore(lab.stores.lab)?.incident === true;
   return (
     <ul className="traffic" aria-label="Traffic">
       {traffic.map((one) => (
@@ -40,7 +38,8 @@ function TrafficList({ traffic }: { traffic: readonly TrafficView[] }) {
           <span>
             {one.title} <span className="num">{one.running ? formatRate(one.rps) : 'stopped'}</span>
           </span>
-          {!incident && (
+          {/* In a drill the users decide what they send. */}
+          {!lab.text.incident && (
             <button type="button" className="btn quiet" onClick={() => void lab.setTraffic(one.id, !one.running)}>
               <Icon name={one.running ? 'pause' : 'play'} />
               {one.running ? 'Stop' : 'Start'}

@@ -71,13 +71,12 @@ export function MeshPanel() {
 
 /** Why the map stays as it is. In a drill that is for the learner to find out. */
 function Still({ mesh }: { mesh: MeshView }) {
-  const { stores } = useLab();
+  const { stores, text } = useLab();
   const sandbox = useStore(stores.sandbox);
-  const incident = useStore(stores.lab)?.incident === true;
   if (!mesh.nodes.some((node) => node.proxied))
     return <p className="unseen">No workload has a proxy: they may call each other, and nobody in between sees it.</p>;
   const steered = sandbox?.pods.some((pod) => pod.role === 'control-plane' && pod.ready > 0) ?? true;
-  if (steered || incident) return null;
+  if (steered || text.incident) return null;
   return <p className="unseen">istiod does not run: each proxy works on with what it was last told.</p>;
 }
 

@@ -28,10 +28,10 @@ export function ShowMe() {
 function Bar({ script, onClose }: { script: ShowScript; onClose: () => void }) {
   const lab = useLab();
   const sandbox = useStore(lab.stores.sandbox);
-  const text = useStore(lab.stores.lab);
+  const opened = useStore(lab.stores.opened);
   const [state, setState] = useState<State>({ at: 'waiting' });
   const began = useRef(false);
-  const ready = text !== undefined && sandbox?.status === 'running';
+  const ready = opened > 0 && sandbox?.status === 'running';
   const begin = useCallback(
     async (anew: boolean): Promise<void> => {
       setState({ at: 'running' });

@@ -42,11 +42,11 @@ export class TerminalSession {
   }
 
   start(): void {
-    const { lab, sandbox, connection } = this.#lab.stores;
+    const { opened, sandbox, connection } = this.#lab.stores;
     this.#lab.terminalListeners.add(this.#listener);
     this.#stops = [
-      lab.subscribe((text) => {
-        if (text) void this.#recall();
+      opened.subscribe((times) => {
+        if (times > 0) void this.#recall();
       }),
       sandbox.listen((view) => {
         if (view && view.status !== 'running') this.#cut('The mesh ended, and this command with it.');

@@ -48,8 +48,7 @@ export function pastOf(lab: LabClient): ReadableAtom<Past> {
   };
   lab.stores.view.listen(look);
   // A link to a moment is opened before the lab answers; after a restart of the mesh it is asked anew.
-  lab.stores.lab.listen((text) => {
-    if (!text) return;
+  lab.stores.opened.listen(() => {
     void fillHistory(lab);
     asked = undefined;
     look();

@@ -3,12 +3,22 @@ import type { SandboxView } from '#contract';
 import { LabClient } from '../../../src/lab-client/index.ts';
 import { HandTimers, HandTransport } from './by-hand.ts';
 
+const text = {
+  id: 'canary',
+  title: 'Canary',
+  day: 8,
+  minutes: 20,
+  incident: false,
+  blame: false,
+  steps: [],
+  runbook: '',
+};
 const pods: Pick<SandboxView, 'steps' | 'pods'> = { steps: [], pods: [] };
 
 test('what was asked while the mesh was away is said once: the word that it runs again takes its place', async () => {
   const transport = new HandTransport();
   const lab = new LabClient({
-    lab: 'canary',
+    text,
     view: { dock: 'req', panel: 'edit' },
     transport,
     timers: new HandTimers(),
