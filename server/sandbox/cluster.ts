@@ -24,6 +24,7 @@ import { startNodeController } from './controllers/nodes.ts';
 import { startReplicaSetController } from './controllers/replica-sets.ts';
 import { startServiceController } from './controllers/services.ts';
 import { startStatefulSetController } from './controllers/stateful-sets.ts';
+import { startTaintEvictions } from './controllers/taint-evictions.ts';
 import type { SandboxEvent, SandboxOptions } from './doors.ts';
 import { matchesLabels, type PodObject } from './kube-types.ts';
 import { type Kubelet, startKubelet } from './kubelet/kubelet.ts';
@@ -96,15 +97,9 @@ export function startCluster(options: ClusterOptions): Cluster {
   const istiodIp = podAddresses.next();
   podAddresses.release(istiodIp);
   const network = createNetwork({ plan, store, clock, random: random.stream('kube-proxy') });
-  const recorder = (component: string): EventRecorder =>
-    createEventRecorder({ store, clock, random: random.stream(`events/${component}`), component });
-  const events = createEventRecorder({
-    store,
-    clock,
-    random: random.stream('events'),
-    component: 'kubelet',
-    host: nodeName,
-  });
+  const recorder = (component: string): EventRecorder => createEventRecorder({ store, clock, component });
+  const events = createEventRecorder({ store, clock, component: 'kubelet', host: nodeName });
+  const scheduling = recorder('default-scheduler');
   // One key, as in a cluster: what the TokenRequest API hands out for the audience `istio-ca` convinces the CA as well.
   const key = createJwtKey();
   const exists = (pod: { readonly namespace: string; readonly name: string }): boolean =>
@@ -127,13 +122,12 @@ export function startCluster(options: ClusterOptions): Cluster {
   });
   // The first pods are let in while the first istiod starts.
   const admit = (pod: PodObject): PodObject => admitPod(store, pod, istiod !== undefined || !istiodSeen);
-  const replicaSets = startReplicaSetController({
+  const stopReplicaSets = startReplicaSetController({
     store,
     clock,
     random: random.stream('pod-names'),
     events: recorder('replicaset-controller'),
     admit,
-    draining: (set) => kubelet.draining(set),
     onError,
   });
   const istiodLog = (line: string): void =>
@@ -150,7 +144,7 @@ export function startCluster(options: ClusterOptions): Cluster {
       emit({ type: 'object', change: type, object: withoutSecrets(object), changeId }),
     ),
     startDeploymentController({ store, clock, events: recorder('deployment-controller'), onError }),
-    () => replicaSets.stop(),
+    stopReplicaSets,
     startServiceController({
       store,
       addresses: servicePool(plan),
@@ -160,7 +154,8 @@ export function startCluster(options: ClusterOptions): Cluster {
     () => stopGateways?.(),
     startStatefulSetController({ store, clock, admit, onError }),
     startDaemonSetController({ store, clock, admit, random: random.stream('daemon-pods'), onError }),
-    startBudgetController({ store, clock, onError }),
+    startBudgetController({ store, clock, events: recorder('controllermanager'), onError }),
+    startTaintEvictions({ store, clock, events: recorder('taint-eviction-controller'), onError }),
     startJobController({ store, clock, admit, random: random.stream('job-pods'), onError }),
   ];
   const build = createPodBuilder({
@@ -220,16 +215,12 @@ export function startCluster(options: ClusterOptions): Cluster {
     clock,
     addresses: podAddresses,
     maxPods: options.maxPods,
-    events,
+    events: scheduling,
     admit,
     fixedAddress: (pod) => (isIstiod(pod) ? istiodIp : undefined),
     build,
     untilUnlisted: (pod, podIp) =>
       untilUnlisted({ store, waiters, controlPlane: () => istiod?.controlPlane, pods: () => kubelet.pods }, pod, podIp),
-    onDrained: ({ metadata }) => {
-      const owner = metadata.ownerReferences?.find(({ kind }) => kind === 'ReplicaSet');
-      if (owner !== undefined) replicaSets.refresh({ namespace: metadata.namespace ?? '', name: owner.name });
-    },
     onError,
   });
   const frontDoors = startFrontDoors({

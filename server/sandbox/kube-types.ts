@@ -192,6 +192,9 @@ export function picks(selector: LabelSelector, labels: Readonly<Record<string, s
 /** It was deleted, and has not ended yet. */
 export const isEnding = ({ metadata }: KubeObject): boolean => metadata.deletionTimestamp !== undefined;
 
+/** It ran to its end and runs no more. */
+export const hasEnded = ({ status }: PodObject): boolean => status?.phase === 'Succeeded' || status?.phase === 'Failed';
+
 export const ownedBy = (object: KubeObject, owner: KubeObject): boolean =>
   object.metadata.ownerReferences?.some(({ uid }) => uid === owner.metadata.uid) ?? false;
 

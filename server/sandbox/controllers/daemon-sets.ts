@@ -3,10 +3,10 @@ import type { KubeStore } from '#kube-api';
 import { addressOf, isReady, nameOf, type PodObject, type PodTemplate } from '../kube-types.ts';
 import { mayStay, misfit } from '../mesh/node-fit.ts';
 import { nodeName } from '../mesh/system.ts';
+import { nextSteps, type UpdateStrategy } from './daemon-rollout.ts';
 import { nameSuffix, templateHash } from './names.ts';
 import { podFromTemplate } from './pod-from-template.ts';
 import { type PodOwnerOptions, podsOfOwner, type TemplateSpec, watchPodOwners } from './pod-owners.ts';
-import { share } from './replica-counts.ts';
 
 const REVISION = 'controller-revision-hash';
 
@@ -21,16 +21,16 @@ const TOLERATIONS = [
 ] as const;
 
 interface DaemonSpec extends TemplateSpec {
-  readonly updateStrategy?: {
-    readonly type?: 'RollingUpdate' | 'OnDelete';
-    readonly rollingUpdate?: { readonly maxUnavailable?: number | string };
-  };
+  readonly updateStrategy?: UpdateStrategy;
 }
 
 type DaemonSet = KubeObject<DaemonSpec> & { readonly spec: DaemonSpec };
 type DaemonOptions = PodOwnerOptions & { readonly random: Parameters<typeof nameSuffix>[0] };
 
-/** DaemonSets: a pod on each node that it fits on; a changed template replaces them, so many at a time as may be missing. */
+/**
+ * DaemonSets: a pod on each node that it fits on. A changed template replaces them, so many at a time as may be missing; or it puts the new
+ * beside the old, on so many nodes at a time as maxSurge says, and the old go when the new are ready.
+ */
 export function startDaemonSetController(options: DaemonOptions): () => void {
   return watchPodOwners('DaemonSet', { ...options, followsNodes: true }, (key, changeId) => {
     const set = options.store.get('DaemonSet', nameOf(key)) as DaemonSet | undefined;
@@ -46,56 +46,34 @@ function reconcile(options: DaemonOptions, set: DaemonSet, changeId: string): vo
   const pods = podsOfOwner(store, set);
   const misplaced = pods.filter((pod) => !nodes.includes(placeOf(pod)));
   const isUpdated = ({ metadata }: PodObject): boolean => metadata.labels?.[REVISION] === revision;
-  const kept: PodObject[] = [];
-  const gone = misplaced.filter((pod) => {
+  const places = nodes.map((node) => {
+    const there = pods.filter((pod) => placeOf(pod) === node);
+    return { node, updated: there.filter(isUpdated), old: there.filter((pod) => !isUpdated(pod)) };
+  });
+  const { create, remove, counted } = nextSteps(places, set.spec.updateStrategy);
+  for (const node of create) {
+    const names = { name: `${set.metadata.name}-${nameSuffix(random)}`, generateName: `${set.metadata.name}-` };
+    const template = templateFor(set.spec.template, store.list('Node').length === 0 ? undefined : node);
+    const pod = podFromTemplate(set, template, { ...names, labels: { [REVISION]: revision } });
+    store.create(admit(pod), { changeId });
+  }
+  const driven = misplaced.filter((pod) => {
     const node = store.get('Node', { namespace: '', name: placeOf(pod) });
     return node === undefined || !mayStay(pod, node);
   });
-  for (const node of nodes) {
-    const [first, ...surplus] = pods
-      .filter((pod) => placeOf(pod) === node)
-      .sort((a, b) => Number(isUpdated(b)) - Number(isUpdated(a)));
-    gone.push(...surplus);
-    if (first !== undefined) kept.push(first);
-    else {
-      const names = { name: `${set.metadata.name}-${nameSuffix(random)}`, generateName: `${set.metadata.name}-` };
-      const template = templateFor(set.spec.template, store.list('Node').length === 0 ? undefined : node);
-      const pod = podFromTemplate(set, template, { ...names, labels: { [REVISION]: revision } });
-      store.create(admit(pod), { changeId });
-    }
-  }
-  for (const pod of [...gone, ...outdated(set, kept, { isUpdated, wanted: nodes.length })]) {
-    store.delete('Pod', addressOf(pod), { changeId });
-  }
-  const ready = kept.filter(isReady).length;
+  for (const pod of [...driven, ...remove]) store.delete('Pod', addressOf(pod), { changeId });
+  const ready = counted.filter(isReady).length;
   const status = {
     observedGeneration: set.metadata.generation ?? 1,
-    currentNumberScheduled: kept.length,
+    currentNumberScheduled: counted.length,
     desiredNumberScheduled: nodes.length,
-    updatedNumberScheduled: kept.filter(isUpdated).length,
+    updatedNumberScheduled: new Set(pods.filter(isUpdated).map(placeOf)).size,
     numberMisscheduled: misplaced.length,
     numberReady: ready,
     numberAvailable: ready,
     ...(nodes.length > ready ? { numberUnavailable: nodes.length - ready } : {}),
   };
   store.updateStatus('DaemonSet', addressOf(set), status, { changeId });
-}
-
-interface Rollout {
-  readonly isUpdated: (pod: PodObject) => boolean;
-  readonly wanted: number;
-}
-
-/** Pods of an older template that may go now: those that serve nobody, and of the others as many as may be missing. */
-function outdated({ spec }: DaemonSet, kept: readonly PodObject[], { isUpdated, wanted }: Rollout): PodObject[] {
-  if (spec.updateStrategy?.type === 'OnDelete') return [];
-  const { maxUnavailable = 1 } = spec.updateStrategy?.rollingUpdate ?? {};
-  const most = share(maxUnavailable, wanted, Math.ceil);
-  const old = kept.filter((pod) => !isUpdated(pod));
-  const idle = old.filter((pod) => !isReady(pod));
-  const missing = wanted - kept.filter(isReady).length;
-  const spare = Math.max(0, Math.max(1, most) - missing);
-  return [...idle, ...old.filter(isReady).slice(0, spare)];
 }
 
 /** Names of the nodes that its pods fit on. A cluster without Node objects is one machine. */

@@ -1,6 +1,15 @@
 import type { Clock, KubeObject, Timer } from '#domain';
 import type { KubeStore } from '#kube-api';
-import { addressOf, type DeploymentObject, keyOf, nameOf, type ReplicaSetObject } from '../kube-types.ts';
+import {
+  addressOf,
+  type DeploymentObject,
+  hasEnded,
+  keyOf,
+  nameOf,
+  ownedBy,
+  type PodObject,
+  type ReplicaSetObject,
+} from '../kube-types.ts';
 import { adoptersOf, claim } from './claim.ts';
 import { deadlineInMs, deploymentStatus } from './deployment-status.ts';
 import type { EventRecorder } from './event-recorder.ts';
@@ -55,12 +64,37 @@ export function startDeploymentController({ store, clock, events, onError }: Con
       if (owner !== undefined) queue.add(`${object.metadata.namespace}/${owner.name}`, changeId);
       for (const adopter of adoptersOf(store, 'Deployment', object)) queue.add(keyOf(adopter), changeId);
     }),
+    store.watch('Pod', ({ type, object, changeId }) => {
+      const recreated = type === 'DELETED' ? recreatedBy(store, object) : undefined;
+      if (recreated !== undefined) queue.add(keyOf(recreated), changeId);
+    }),
   ];
   return () => {
     for (const stop of stops) stop();
     for (const timer of deadlines.values()) timer.cancel();
     queue.stop();
   };
+}
+
+/** The Deployment that waits for the last of its old pods, where it is one that lets none beside new ones. */
+function recreatedBy(store: KubeStore, pod: KubeObject): DeploymentObject | undefined {
+  const ownerIn = (kind: string, { metadata }: KubeObject): KubeObject | undefined => {
+    const owner = metadata.ownerReferences?.find((each) => each.kind === kind);
+    return owner === undefined ? undefined : store.get(kind, { namespace: metadata.namespace ?? '', name: owner.name });
+  };
+  const set = ownerIn('ReplicaSet', pod);
+  const deployment = set === undefined ? undefined : (ownerIn('Deployment', set) as DeploymentObject | undefined);
+  return deployment?.spec.strategy?.type === 'Recreate' ? deployment : undefined;
+}
+
+/** Pods of these sets are there, those that end included. Source: oldPodsRunning in kubernetes' pkg/controller/deployment. */
+function anyPodOf({ store }: Run, sets: readonly ReplicaSetObject[]): boolean {
+  const [first] = sets;
+  if (first === undefined) return false;
+  const { namespace } = addressOf(first);
+  return (store.list('Pod', { namespace }) as PodObject[]).some(
+    (pod) => !hasEnded(pod) && sets.some((set) => ownedBy(pod, set)),
+  );
 }
 
 interface Run {
@@ -226,7 +260,7 @@ function rollout(
   const desired = deployment.spec.replicas ?? 1;
   if (deployment.spec.strategy?.type === 'Recreate') {
     for (const set of old) scale(run, deployment, set, 0);
-    if (sum(old, podsOf) === 0) scale(run, deployment, current, desired);
+    if (!anyPodOf(run, old)) scale(run, deployment, current, desired);
     return;
   }
   const { surge, unavailable } = latitude(deployment.spec);

@@ -1,6 +1,7 @@
 import { type Clock, type KubeObject, type LabelSelector, selects } from '#domain';
 import type { KubeStore } from '#kube-api';
 import { addressOf, isEnding, isReady, keyOf, nameOf, type PodObject } from '../kube-types.ts';
+import type { EventRecorder } from './event-recorder.ts';
 import { share } from './replica-counts.ts';
 import { createWorkQueue } from './work-queue.ts';
 
@@ -22,17 +23,19 @@ interface Budget extends KubeObject {
 export interface BudgetControllerOptions {
   readonly store: KubeStore;
   readonly clock: Clock;
+  readonly events?: EventRecorder;
   readonly onError: (what: string, error: unknown) => void;
 }
 
 /** Counts for each PodDisruptionBudget how many of its pods may be evicted. */
-export function startBudgetController({ store, clock, onError }: BudgetControllerOptions): () => void {
+export function startBudgetController(options: BudgetControllerOptions): () => void {
+  const { store, onError } = options;
   if (store.kinds.find('PodDisruptionBudget') === undefined) return () => undefined;
   const queue = createWorkQueue({
     reconcile: (key, changeId) => {
       const budget = store.get('PodDisruptionBudget', nameOf(key)) as Budget | undefined;
       if (budget === undefined) return;
-      store.updateStatus('PodDisruptionBudget', nameOf(key), budgetStatus(store, budget, clock), { changeId });
+      store.updateStatus('PodDisruptionBudget', nameOf(key), budgetStatus(options, budget), { changeId });
     },
     onError: (key, error) => onError(`disruption budget ${key}`, error),
   });
@@ -52,7 +55,7 @@ export function startBudgetController({ store, clock, onError }: BudgetControlle
   };
 }
 
-function budgetStatus(store: KubeStore, budget: Budget, clock: Clock): object {
+function budgetStatus({ store, clock, events }: BudgetControllerOptions, budget: Budget): object {
   const { namespace = '', generation = 1 } = budget.metadata;
   const { selector } = budget.spec ?? {};
   const pods = (store.list('Pod', { namespace }) as PodObject[]).filter(
@@ -66,18 +69,59 @@ function budgetStatus(store: KubeStore, budget: Budget, clock: Clock): object {
   const currentHealthy = pods.filter(
     (pod) => isReady(pod) && !isEnding(pod) && disruptedPods[pod.metadata.name] === undefined,
   ).length;
-  const { expectedPods, desiredHealthy } = wanted(store, budget, pods);
+  if (pods.length === 0) events?.record(budget, { reason: 'NoPods', message: 'No matching pods found' });
+  const counted = wanted(store, budget, pods);
+  if ('failure' in counted) {
+    const message = `Failed to calculate the number of expected pods: ${counted.failure}`;
+    events?.record(budget, { reason: 'CalculateExpectedPodCountFailed', message, type: 'Warning' });
+    return unsynced(budget, counted.failure, clock);
+  }
+  const { expectedPods, desiredHealthy, unmanaged } = counted;
+  if (unmanaged)
+    events?.record(budget, { reason: 'UnmanagedPods', message: unmanagedMessage(budget), type: 'Warning' });
   const disruptionsAllowed = expectedPods <= 0 ? 0 : Math.max(0, currentHealthy - desiredHealthy);
   const counts = { currentHealthy, desiredHealthy, expectedPods, disruptionsAllowed };
   return {
     ...counts,
     observedGeneration: generation,
     ...(Object.keys(disruptedPods).length > 0 ? { disruptedPods } : {}),
-    conditions: [condition(budget, disruptionsAllowed > 0, clock)],
+    conditions: [
+      condition(budget, { allowed: disruptionsAllowed > 0, reason: sufficiency(disruptionsAllowed > 0) }, clock),
+    ],
   };
 }
 
-function condition({ status, metadata }: Budget, allowed: boolean, clock: Clock): object {
+const sufficiency = (allowed: boolean): string => (allowed ? 'SufficientPods' : 'InsufficientPods');
+
+/** What cannot be counted allows nothing: the other figures stay. Source: failSafe in kubernetes' pkg/controller/disruption. */
+function unsynced(budget: Budget, message: string, clock: Clock): object {
+  return {
+    currentHealthy: 0,
+    desiredHealthy: 0,
+    expectedPods: 0,
+    ...budget.status,
+    disruptionsAllowed: 0,
+    conditions: [condition(budget, { allowed: false, reason: 'SyncFailed', message }, clock)],
+  };
+}
+
+function unmanagedMessage({ spec }: Budget): string {
+  const labels = Object.entries(spec?.selector?.matchLabels ?? {}).map(([key, value]) => `${key}: ${value}`);
+  return (
+    `Pods selected by this PodDisruptionBudget (selector: &LabelSelector{MatchLabels:map[string]string{${labels.join(',')},},` +
+    'MatchExpressions:[]LabelSelectorRequirement{},}) were found to be unmanaged. As a result, the status of the PDB cannot be ' +
+    'calculated correctly, which may result in undefined behavior. To account for these pods please set ".spec.minAvailable" ' +
+    'field of the PDB to an integer value.'
+  );
+}
+
+interface Verdict {
+  readonly allowed: boolean;
+  readonly reason: string;
+  readonly message?: string;
+}
+
+function condition({ status, metadata }: Budget, { allowed, reason, message = '' }: Verdict, clock: Clock): object {
   const [before] = status?.conditions ?? [];
   const now = new Date(clock.now()).toISOString().replace(/\.\d+Z$/, 'Z');
   const word = allowed ? 'True' : 'False';
@@ -86,8 +130,8 @@ function condition({ status, metadata }: Budget, allowed: boolean, clock: Clock)
     status: word,
     observedGeneration: metadata.generation ?? 1,
     lastTransitionTime: before?.status === word ? (before.lastTransitionTime ?? now) : now,
-    reason: allowed ? 'SufficientPods' : 'InsufficientPods',
-    message: '',
+    reason,
+    message,
   };
 }
 
@@ -100,20 +144,30 @@ function stillDisrupted({ status }: Budget, pods: readonly PodObject[], clock: C
   return Object.fromEntries(entries);
 }
 
+type Wanted =
+  | {
+      readonly expectedPods: number;
+      readonly desiredHealthy: number;
+      /** Pods that no controller owns are not among the expected. */
+      readonly unmanaged?: boolean;
+    }
+  | { readonly failure: string };
+
 /** Shares are of what the pods' controllers want; a number of available pods needs no controller. */
-function wanted(
-  store: KubeStore,
-  { spec = {} }: Budget,
-  pods: readonly PodObject[],
-): { readonly expectedPods: number; readonly desiredHealthy: number } {
+function wanted(store: KubeStore, { spec = {} }: Budget, pods: readonly PodObject[]): Wanted {
   const { minAvailable, maxUnavailable } = spec;
   if (typeof minAvailable === 'number') return { expectedPods: pods.length, desiredHealthy: minAvailable };
+  const unscalable = pods.flatMap((pod) => whyUnscalable(store, pod) ?? []);
+  if (unscalable[0] !== undefined) return { failure: unscalable[0] };
+  const unmanaged = pods.some(({ metadata }) => controllerIn(metadata) === undefined);
   const expectedPods = scaleOf(store, pods);
   if (maxUnavailable !== undefined) {
-    return { expectedPods, desiredHealthy: Math.max(0, expectedPods - share(maxUnavailable, expectedPods, Math.ceil)) };
+    const desiredHealthy = Math.max(0, expectedPods - share(maxUnavailable, expectedPods, Math.ceil));
+    return { expectedPods, desiredHealthy, unmanaged };
   }
   return {
     expectedPods,
+    unmanaged,
     desiredHealthy: minAvailable === undefined ? 0 : share(minAvailable, expectedPods, Math.ceil),
   };
 }
@@ -129,8 +183,25 @@ function scaleOf(store: KubeStore, pods: readonly PodObject[]): number {
   return [...scales.values()].reduce((total, replicas) => total + replicas, 0);
 }
 
+const controllerIn = ({ ownerReferences = [] }: KubeObject['metadata']) =>
+  ownerReferences.find(({ controller }) => controller === true);
+
+const SCALABLE: ReadonlySet<string> = new Set(['Deployment', 'ReplicaSet', 'StatefulSet']);
+
+/** Why nobody can say how many pods like this one there should be. Source: getExpectedScale in kubernetes' pkg/controller/disruption. */
+function whyUnscalable(store: KubeStore, pod: PodObject): string | undefined {
+  const reference = controllerIn(pod.metadata);
+  if (reference === undefined) return undefined;
+  const kind = store.kinds.find(reference.kind);
+  if (kind !== undefined && !SCALABLE.has(reference.kind)) {
+    const resource = kind.group === '' ? kind.plural : `${kind.plural}.${kind.group}`;
+    return `${resource} does not implement the scale subresource`;
+  }
+  return controllerOf(store, pod) === undefined ? `found no controllers for pod "${pod.metadata.name}"` : undefined;
+}
+
 function controllerOf(store: KubeStore, object: KubeObject): KubeObject | undefined {
-  const reference = object.metadata.ownerReferences?.find(({ controller }) => controller === true);
+  const reference = controllerIn(object.metadata);
   if (reference === undefined || store.kinds.find(reference.kind) === undefined) return undefined;
   return store.get(reference.kind, { namespace: addressOf(object).namespace, name: reference.name });
 }

@@ -1,4 +1,4 @@
-import type { Clock, KubeObject, Random } from '#domain';
+import type { Clock, KubeObject, NamespacedName } from '#domain';
 import type { KubeStore } from '#kube-api';
 import { addressOf } from '../kube-types.ts';
 import { quotas } from '../quotas.ts';
@@ -20,12 +20,11 @@ interface Recorded {
 export function createEventRecorder(options: {
   readonly store: KubeStore;
   readonly clock: Clock;
-  readonly random: Random;
   readonly component: string;
   /** The node, for what a node tells. */
   readonly host?: string;
 }): EventRecorder {
-  const { store, clock, random, component, host } = options;
+  const { store, clock, component, host } = options;
   const recorded = new Map<string, Recorded>();
   return {
     record: (about, { reason, message, type = 'Normal' }) => {
@@ -40,7 +39,7 @@ export function createEventRecorder(options: {
       const { namespace, name } = addressOf(about);
       // What happens in a namespace that goes is told to nobody: it takes no new content.
       if (isGoing(store, namespace)) return;
-      const eventName = `${name}.${Buffer.from(random.bytes(8)).toString('hex')}`;
+      const eventName = freeName(store, { namespace, name }, clock.now());
       recorded.set(key, { name: eventName, namespace, count: 1 });
       store.create(
         {
@@ -67,6 +66,14 @@ export function createEventRecorder(options: {
       forgetOldest(store, recorded);
     },
   };
+}
+
+/** Names end with the time in nanoseconds, so that a list shows first what happened first. */
+function freeName(store: KubeStore, { namespace, name }: NamespacedName, nowMs: number): string {
+  const nameAt = (nanoseconds: bigint): string => `${name}.${nanoseconds.toString(16).padStart(16, '0')}`;
+  let at = BigInt(Math.floor(nowMs)) * 1_000_000n;
+  while (store.get('Event', { namespace, name: nameAt(at) }) !== undefined) at++;
+  return nameAt(at);
 }
 
 function isGoing(store: KubeStore, name: string): boolean {

@@ -1,6 +1,15 @@
-import { type Clock, errorMessage, type NamespacedName, type Random } from '#domain';
+import { type Clock, errorMessage, type Random } from '#domain';
 import type { KubeStore } from '#kube-api';
-import { addressOf, isReady, keyOf, nameOf, type PodObject, type ReplicaSetObject } from '../kube-types.ts';
+import {
+  addressOf,
+  hasEnded,
+  isEnding,
+  isReady,
+  keyOf,
+  nameOf,
+  type PodObject,
+  type ReplicaSetObject,
+} from '../kube-types.ts';
 import { adoptersOf, claim } from './claim.ts';
 import type { EventRecorder } from './event-recorder.ts';
 import { nameSuffix } from './names.ts';
@@ -14,22 +23,11 @@ export interface ReplicaSetControllerOptions {
   readonly events?: EventRecorder;
   /** Last word on a new pod before it is stored: injection, the service account, the node. */
   readonly admit: (pod: PodObject) => PodObject;
-  /** Deleted pods of the set that still serve. */
-  readonly draining: (set: ReplicaSetObject) => number;
   readonly onError: (what: string, error: unknown) => void;
 }
 
-export interface ReplicaSetController {
-  /** A pod of this set has ended. */
-  refresh(set: NamespacedName): void;
-  stop(): void;
-}
-
-/**
- * Keeps as many pods as each ReplicaSet wants. Unlike Kubernetes, counts a deleted pod until it has drained: a rollout is complete when no
- * old pod answers any more.
- */
-export function startReplicaSetController(options: ReplicaSetControllerOptions): ReplicaSetController {
+/** Keeps as many pods as each ReplicaSet wants. Deleted pods that still drain, and those that have ended, are not counted. */
+export function startReplicaSetController(options: ReplicaSetControllerOptions): () => void {
   const { store, clock, onError } = options;
   const queue = createWorkQueue({
     reconcile: (key, changeId) => {
@@ -46,12 +44,9 @@ export function startReplicaSetController(options: ReplicaSetControllerOptions):
       for (const adopter of adoptersOf(store, 'ReplicaSet', object)) queue.add(keyOf(adopter), changeId);
     }),
   ];
-  return {
-    refresh: ({ namespace, name }) => queue.add(`${namespace}/${name}`, 'system'),
-    stop: () => {
-      for (const stop of stops) stop();
-      queue.stop();
-    },
+  return () => {
+    for (const stop of stops) stop();
+    queue.stop();
   };
 }
 
@@ -60,14 +55,13 @@ const REFUSED_RETRY_MS = 1000;
 
 /** Returns after how many milliseconds a ready pod becomes an available one, where one must still prove itself. */
 function reconcile(options: ReplicaSetControllerOptions, key: string, changeId: string): number | undefined {
-  const { store, random, admit, draining, events, clock } = options;
+  const { store, random, admit, events, clock } = options;
   const name = nameOf(key);
   const set = store.get('ReplicaSet', name) as ReplicaSetObject | undefined;
   if (set === undefined || set.metadata.deletionTimestamp !== undefined) return undefined;
-  const pods = claim<PodObject>({ store, changeId }, 'Pod', set).filter(
-    ({ metadata }) => metadata.deletionTimestamp === undefined,
-  );
+  const pods = claim<PodObject>({ store, changeId }, 'Pod', set).filter(isActive);
   const wanted = set.spec.replicas ?? 1;
+  let replicas = pods.length;
   let refusedAgainMs: number | undefined;
   for (let missing = wanted - pods.length; missing > 0; missing--) {
     const names = { name: `${set.metadata.name}-${nameSuffix(random)}`, generateName: `${set.metadata.name}-` };
@@ -85,20 +79,22 @@ function reconcile(options: ReplicaSetControllerOptions, key: string, changeId: 
       break;
     }
     const created = store.create(admitted, { changeId });
+    replicas++;
     events?.record(set, { reason: 'SuccessfulCreate', message: `Created pod: ${created.metadata.name}` });
   }
   const leaving = leastUseful(pods).slice(0, Math.max(0, pods.length - wanted));
   for (const pod of leaving) {
     store.delete('Pod', addressOf(pod), { changeId });
+    replicas--;
     events?.record(set, { reason: 'SuccessfulDelete', message: `Deleted pod: ${pod.metadata.name}` });
   }
   const ready = pods.filter((pod) => !leaving.includes(pod) && isReady(pod));
   const waitsMs = ready.map((pod) => provingMs(pod, set, clock));
   const status = {
-    replicas: wanted + draining(set),
-    fullyLabeledReplicas: wanted,
-    readyReplicas: Math.min(ready.length, wanted),
-    availableReplicas: Math.min(waitsMs.filter((ms) => ms <= 0).length, wanted),
+    replicas,
+    fullyLabeledReplicas: replicas,
+    readyReplicas: ready.length,
+    availableReplicas: waitsMs.filter((ms) => ms <= 0).length,
     observedGeneration: set.metadata.generation ?? 1,
   };
   store.updateStatus('ReplicaSet', name, status, { changeId });
@@ -106,6 +102,9 @@ function reconcile(options: ReplicaSetControllerOptions, key: string, changeId: 
   const again = refusedAgainMs === undefined ? open : [...open, refusedAgainMs];
   return again.length === 0 ? undefined : Math.min(...again);
 }
+
+/** Source: IsPodActive in kubernetes' pkg/controller. */
+const isActive = (pod: PodObject): boolean => !isEnding(pod) && !hasEnded(pod);
 
 /** How long a ready pod must stay so before it counts as available. */
 function provingMs(pod: PodObject, { spec }: ReplicaSetObject, clock: Clock): number {

@@ -1,8 +1,8 @@
-import type { Clock, KubeObject } from '#domain';
+import type { Clock } from '#domain';
 import type { KubeStore, WatchEvent } from '#kube-api';
 import type { EventRecorder } from '../controllers/event-recorder.ts';
 import { createWorkQueue } from '../controllers/work-queue.ts';
-import { addressOf, keyOf, nameOf, ownedBy, type PodObject } from '../kube-types.ts';
+import { addressOf, keyOf, nameOf, type PodObject } from '../kube-types.ts';
 import { chooseNode } from '../mesh/choose-node.ts';
 import { nodeName } from '../mesh/system.ts';
 import type { AddressPool } from '../network/addresses.ts';
@@ -18,6 +18,7 @@ export interface KubeletOptions {
   readonly clock: Clock;
   readonly addresses: AddressPool;
   readonly maxPods: number;
+  /** The scheduler's. */
   readonly events: EventRecorder;
   /** Injection and defaults for pods that came straight to the API, without a controller. */
   readonly admit: (pod: PodObject) => PodObject;
@@ -26,8 +27,6 @@ export interface KubeletOptions {
   readonly build: (parts: { pod: PodObject; ip: string; onChange: () => void }) => PodRuntime;
   /** Resolves when nobody is sent to this address any more. */
   readonly untilUnlisted: (pod: PodObject, ip: string) => Promise<void>;
-  /** A deleted pod has stopped. */
-  readonly onDrained: (pod: PodObject) => void;
   readonly onError: (what: string, error: unknown) => void;
 }
 
@@ -36,8 +35,6 @@ export interface Kubelet {
   readonly pods: readonly PodRuntime[];
   /** Also one that is ending. */
   pod(key: string): PodRuntime | undefined;
-  /** Deleted pods of this owner that still serve. */
-  draining(owner: KubeObject): number;
   stop(): Promise<void>;
 }
 
@@ -60,7 +57,7 @@ export function startKubelet(options: KubeletOptions): Kubelet {
       const runtime = running.get(key) ?? ending.get(key);
       const stored = options.store.get('Pod', nameOf(key));
       if (runtime === undefined || stored?.metadata.uid !== runtime.object.metadata.uid) return;
-      options.store.updateStatus('Pod', nameOf(key), runtime.status(), { changeId });
+      options.store.updateStatus('Pod', nameOf(key), withForeign(runtime.status(), stored as PodObject), { changeId });
     },
     onError: (key, error) => options.onError(`status of pod ${key}`, error),
     pace: 'calm',
@@ -115,7 +112,6 @@ export function startKubelet(options: KubeletOptions): Kubelet {
         if (ending.get(key) === runtime) ending.delete(key);
         if (stopped) return;
         forget(runtime.object, changeId);
-        options.onDrained(runtime.object);
       });
     leaving.set(runtime, ended);
     if (fixed !== undefined) heldAddresses.set(fixed, ended);
@@ -189,7 +185,6 @@ export function startKubelet(options: KubeletOptions): Kubelet {
       return [...running.values()];
     },
     pod: (key) => running.get(key) ?? ending.get(key),
-    draining: (owner) => [...leaving.keys()].filter(({ object }) => ownedBy(object, owner)).length,
     stop: async () => {
       stopped = true;
       for (const stop of stopWatches) stop();
@@ -200,6 +195,13 @@ export function startKubelet(options: KubeletOptions): Kubelet {
       ending.clear();
     },
   };
+}
+
+/** Conditions that others wrote stay: those of eviction, and of readiness gates. */
+function withForeign(status: ReturnType<PodRuntime['status']>, stored: PodObject): object {
+  const own = new Set(status.conditions.map(({ type }) => type));
+  const foreign = (stored.status?.conditions ?? []).filter(({ type }) => !own.has(type));
+  return foreign.length === 0 ? status : { ...status, conditions: [...status.conditions, ...foreign] };
 }
 
 interface Retirement {

@@ -7,6 +7,7 @@ import type { PodWorld } from '../exec/pod-world.ts';
 import { type ContainerIo, runCommand } from '../exec/run-command.ts';
 import type { Condition, PodObject } from '../kube-types.ts';
 import type { ContainerRuntime } from './container-runtime.ts';
+import { qosClass } from './quality.ts';
 
 export interface PodParts {
   readonly pod: PodObject;
@@ -219,7 +220,7 @@ export class PodRuntime implements RunningPod {
   }
 
   /** status of the Pod object. */
-  status(): object {
+  status(): object & { readonly conditions: readonly Condition[] } {
     const { ip, hostIp, init, containers } = this.#parts;
     return {
       phase: this.#phase(),
@@ -227,7 +228,7 @@ export class PodRuntime implements RunningPod {
       podIPs: [{ ip }],
       hostIP: hostIp,
       startTime: new Date(this.#startedMs).toISOString().replace(/\.\d+Z$/, 'Z'),
-      qosClass: 'BestEffort',
+      qosClass: qosClass(this.object),
       conditions: this.#conditions(),
       ...(init.length > 0 ? { initContainerStatuses: init.map((container) => container.status()) } : {}),
       containerStatuses: containers.map((container) => container.status()),

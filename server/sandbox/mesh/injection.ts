@@ -6,6 +6,7 @@ import { chooseNode } from './choose-node.ts';
 import { appContainers, ownerOf, PROXY_CONTAINER } from './injected-environment.ts';
 import { gatewayParts, holds, INIT_CONTAINER, type InjectedParts, sidecarParts } from './injection-template.ts';
 import { isNativeSidecar } from './native-sidecars.ts';
+import { defaultTolerations, type Toleration } from './node-fit.ts';
 import { rewriteProbes, rewritesProbes } from './probe-rewrite.ts';
 import { prometheusMerge } from './prometheus-merge.ts';
 import { settingsOfPod } from './proxy-config.ts';
@@ -39,7 +40,11 @@ export function admitPlain(store: KubeStore, pod: PodObject): PodObject {
   const choice = chooseNode(store, pod);
   const { nodeName: _named, ...spec } = pod.spec;
   const placed = 'node' in choice ? { nodeName: choice.node } : {};
-  return { ...pod, spec: { ...spec, serviceAccountName: spec.serviceAccountName ?? 'default', ...placed } };
+  const tolerations = [...((spec['tolerations'] ?? []) as Toleration[]), ...defaultTolerations(pod)];
+  return {
+    ...pod,
+    spec: { ...spec, serviceAccountName: spec.serviceAccountName ?? 'default', tolerations, ...placed },
+  };
 }
 
 /**

@@ -7,11 +7,12 @@ interface Taint {
   readonly effect: 'NoSchedule' | 'PreferNoSchedule' | 'NoExecute';
 }
 
-interface Toleration {
+export interface Toleration {
   readonly key?: string;
   readonly operator?: 'Exists' | 'Equal';
   readonly value?: string;
   readonly effect?: string;
+  readonly tolerationSeconds?: number;
 }
 
 interface NodeTerm {
@@ -74,11 +75,25 @@ export function misfit(pod: PodObject, node: KubeObject, placement: Placement): 
 }
 
 /** Whether a pod may stay where it is: a taint that only keeps new pods away says nothing of it. */
-export function mayStay(pod: PodObject, node: KubeObject): boolean {
+export const mayStay = (pod: PodObject, node: KubeObject): boolean =>
+  drivers(node).every((taint) => isTolerated(taint, (pod.spec as Wishes).tolerations ?? [])) && matchesNode(pod, node);
+
+/**
+ * For how many milliseconds a node's NoExecute taints let a pod be: 0 where it does not bear one, else the shortest time of the tolerations
+ * by which it bears them. Source: getMinTolerationTime in kubernetes' pkg/controller/tainteviction.
+ */
+export function staysMs(pod: PodObject, node: KubeObject): number {
   const { tolerations = [] } = pod.spec as Wishes;
-  const { taints = [] } = (node.spec ?? {}) as { taints?: readonly Taint[] };
-  const isDriven = taints.some((taint) => taint.effect === 'NoExecute' && !isTolerated(taint, tolerations));
-  return !isDriven && matchesNode(pod, node);
+  const bearing = drivers(node).map((taint) => tolerations.filter((each) => tolerates(each, taint)));
+  if (bearing.some((used) => used.length === 0)) return 0;
+  const seconds = bearing.flat().flatMap(({ tolerationSeconds = [] }) => tolerationSeconds);
+  return Math.max(0, 1000 * Math.min(Number.POSITIVE_INFINITY, ...seconds));
+}
+
+/** The taints that drive pods away that are there. */
+function drivers({ spec }: KubeObject): readonly Taint[] {
+  const { taints = [] } = (spec ?? {}) as { taints?: readonly Taint[] };
+  return taints.filter(({ effect }) => effect === 'NoExecute');
 }
 
 /** Whether the pod's nodeSelector and node affinity allow the node. */
@@ -109,12 +124,28 @@ function meets(expression: LabelExpression, labels: Readonly<Record<string, stri
   return operator === 'Gt' ? own > bound : own < bound;
 }
 
+/**
+ * What a pod bears with for five minutes unless it says something else of it: a node that is not ready, or not to be reached.
+ * Source: the admission plugin DefaultTolerationSeconds of kubernetes.
+ */
+export function defaultTolerations({ spec }: PodObject): Toleration[] {
+  const { tolerations = [] } = spec as Wishes;
+  return ['not-ready', 'unreachable']
+    .map((name) => ({ key: `node.kubernetes.io/${name}`, effect: 'NoExecute' as const }))
+    .filter(
+      ({ key, effect }) => !tolerations.some((each) => (each.key ?? key) === key && (each.effect ?? effect) === effect),
+    )
+    .map(({ key, effect }) => ({ key, operator: 'Exists', effect, tolerationSeconds: 300 }));
+}
+
 const isTolerated = (taint: Taint, tolerations: readonly Toleration[]): boolean =>
-  tolerations.some(({ key = '', operator = 'Equal', value = '', effect = '' }) => {
-    if (effect !== '' && effect !== taint.effect) return false;
-    if (key !== '' && key !== taint.key) return false;
-    return operator === 'Exists' || (key !== '' && value === (taint.value ?? ''));
-  });
+  tolerations.some((each) => tolerates(each, taint));
+
+function tolerates({ key = '', operator = 'Equal', value = '', effect = '' }: Toleration, taint: Taint): boolean {
+  if (effect !== '' && effect !== taint.effect) return false;
+  if (key !== '' && key !== taint.key) return false;
+  return operator === 'Exists' || (key !== '' && value === (taint.value ?? ''));
+}
 
 interface Neighbourhood {
   readonly pod: PodObject;

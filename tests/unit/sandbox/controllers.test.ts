@@ -9,11 +9,6 @@ import { startServiceController } from '../../../server/sandbox/controllers/serv
 import { addressPlan, servicePool } from '../../../server/sandbox/network/addresses.ts';
 import { changeId, deployment, names, newStore, service, settle } from './support.ts';
 
-const startReplicaSets = (...args: Parameters<typeof startReplicaSetController>) => {
-  const controller = startReplicaSetController(...args);
-  return () => controller.stop();
-};
-
 const endpointsOf = (slice: KubeObject) =>
   slice['endpoints'] as { readonly addresses: string[]; readonly conditions: { readonly ready: boolean } }[];
 
@@ -33,12 +28,11 @@ describe('controllers', () => {
     });
     stops = [
       startDeploymentController({ store, clock: made.clock, onError }),
-      startReplicaSets({
+      startReplicaSetController({
         store,
         clock: made.clock,
         random: seededRandom('pods'),
         admit: (pod) => pod,
-        draining: () => 0,
         onError,
       }),
       startServiceController({ store, addresses: servicePool(addressPlan(9)), onError }),
@@ -89,12 +83,11 @@ describe('controllers', () => {
     const onError = (): void => undefined;
     stops.push(
       startDeploymentController({ store: other.store, clock: other.clock, onError }),
-      startReplicaSets({
+      startReplicaSetController({
         store: other.store,
         clock: other.clock,
         random: seededRandom('pods'),
         admit: (pod) => pod,
-        draining: () => 0,
         onError,
       }),
     );

@@ -23,25 +23,21 @@ describe('the node', () => {
   let stops: (() => void)[];
 
   beforeEach(() => {
-    node = startNode(218, ({ metadata }) => {
-      const name = metadata.ownerReferences?.[0]?.name;
-      if (name !== undefined) replicaSets.refresh({ namespace: 'default', name });
-    });
+    node = startNode(218);
     ({ store, kubelet, clock } = node);
     const onError = (what: string, error: unknown): void => {
       throw new Error(what, { cause: error });
     };
-    const replicaSets = startReplicaSetController({
+    const stopReplicaSets = startReplicaSetController({
       store,
       clock,
       random: seededRandom('node'),
       admit: (pod) => admitPod(store, pod),
-      draining: (set) => kubelet.draining(set),
       onError,
     });
     stops = [
       startDeploymentController({ store, clock, onError }),
-      () => replicaSets.stop(),
+      stopReplicaSets,
       startServiceController({ store, addresses: servicePool(plan), onError }),
     ];
   });
@@ -178,14 +174,20 @@ describe('the node', () => {
     await eventually(() => store.get('Pod', name) === undefined);
   });
 
-  it('calls a rollout complete when the old pod has drained', async () => {
+  it('calls a rollout complete while the old pod still drains, as Kubernetes does', async () => {
     await run({ name: 'inventory' });
     const status = (): object => store.get('Deployment', { namespace: 'default', name: 'inventory' })?.status ?? {};
     store.apply(deployment('inventory', {}, { image: 'meshwork/inventory:2.0' }), { changeId });
     await eventually(() => kubelet.pods.length === 1 && kubelet.pods[0]?.ready === true && clock.waiting > 0);
-    expect(status()).toMatchObject({ replicas: 2, updatedReplicas: 1, readyReplicas: 1 });
+    expect(status()).toMatchObject({ replicas: 1, updatedReplicas: 1, readyReplicas: 1, availableReplicas: 1 });
+    expect(
+      store
+        .list('Pod')
+        .map(({ metadata }) => metadata.deletionTimestamp !== undefined)
+        .sort(),
+    ).toEqual([false, true]);
     clock.advance(500);
-    await eventually(() => (status() as { replicas?: number }).replicas === 1);
+    await eventually(() => store.list('Pod').length === 1);
   });
 
   it('adds a sidecar to new pods of a labelled namespace, and to no others', () => {

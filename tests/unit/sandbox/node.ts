@@ -29,7 +29,7 @@ export interface TestNode {
   stop(): Promise<void>;
 }
 
-export function startNode(subnet: number, onDrained: (pod: KubeObject) => void = () => undefined): TestNode {
+export function startNode(subnet: number): TestNode {
   const { store, clock } = newStore();
   const random = seededRandom('node');
   const plan = addressPlan(subnet);
@@ -37,7 +37,7 @@ export function startNode(subnet: number, onDrained: (pod: KubeObject) => void =
     throw new Error(what, { cause: error });
   };
   const network = createNetwork({ plan, store, clock, random });
-  const events = createEventRecorder({ store, clock, random, component: 'kubelet' });
+  const events = createEventRecorder({ store, clock, component: 'kubelet' });
   const build = createPodBuilder({
     store,
     plan,
@@ -70,7 +70,6 @@ export function startNode(subnet: number, onDrained: (pod: KubeObject) => void =
     fixedAddress: () => undefined,
     build,
     untilUnlisted: () => Promise.resolve(),
-    onDrained,
     onError,
   });
   const stored = (name: string): KubeObject | undefined => store.get('Pod', { namespace: 'default', name });

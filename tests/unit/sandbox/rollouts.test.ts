@@ -19,21 +19,15 @@ describe('a rollout', () => {
   beforeEach(() => {
     ({ store, clock } = newStore());
     const onError = (_what: string, error: unknown): void => void errors.push(error);
-    const events = createEventRecorder({
-      store,
-      clock,
-      random: seededRandom('events'),
-      component: 'deployment-controller',
-    });
-    const sets = startReplicaSetController({
+    const events = createEventRecorder({ store, clock, component: 'deployment-controller' });
+    const stopSets = startReplicaSetController({
       store,
       clock,
       random: seededRandom('pods'),
       admit: (pod) => pod,
-      draining: () => 0,
       onError,
     });
-    stops = [startDeploymentController({ store, clock, events, onError }), () => sets.stop()];
+    stops = [startDeploymentController({ store, clock, events, onError }), stopSets];
   });
   afterEach(() => {
     for (const stop of stops) stop();

@@ -4,6 +4,8 @@ import { seededRandom } from '#domain';
 import type { KubeStore } from '#kube-api';
 import { startDaemonSetController } from '../../../server/sandbox/controllers/daemon-sets.ts';
 import { startBudgetController } from '../../../server/sandbox/controllers/disruption-budgets.ts';
+import { createEventRecorder } from '../../../server/sandbox/controllers/event-recorder.ts';
+import { startTaintEvictions } from '../../../server/sandbox/controllers/taint-evictions.ts';
 import type { PodObject } from '../../../server/sandbox/kube-types.ts';
 import { chooseNode } from '../../../server/sandbox/mesh/choose-node.ts';
 import { admitPlain } from '../../../server/sandbox/mesh/injection.ts';
@@ -26,17 +28,20 @@ const preempts = (nodes: number): string =>
   `preemption: 0/${nodes} nodes are available: ${nodes} Preemption is not helpful for scheduling.`;
 
 let store: KubeStore;
+let clock: ReturnType<typeof newStore>['clock'];
 let stops: (() => void)[] = [];
 beforeEach(() => {
   const made = newStore();
-  ({ store } = made);
+  ({ store, clock } = made);
   const options = {
     store,
     clock: made.clock,
     onError: (what: string, error: unknown) => expect.fail(`${what}: ${error}`),
   };
+  const events = createEventRecorder({ store, clock, component: 'test' });
   stops = [
-    startBudgetController(options),
+    startBudgetController({ ...options, events }),
+    startTaintEvictions({ ...options, events }),
     startDaemonSetController({ ...options, admit: (each) => admitPlain(store, each), random: seededRandom('d') }),
   ];
 });
@@ -100,6 +105,113 @@ it('runs one pod of a DaemonSet on each node that it fits on, and follows nodes 
   expect(ending.map((each) => (each as PodObject).spec.nodeName)).toEqual(['one']);
 });
 
+it('puts new pods of a DaemonSet beside the old where maxSurge says so, on so many nodes at a time', async () => {
+  for (const name of ['one', 'two']) store.create(node(name), { changeId });
+  const template = (image: string) => ({
+    metadata: { labels: { app: 'agent' } },
+    spec: { containers: [{ name: 'app', image }] },
+  });
+  const metadata = { name: 'agent', namespace: 'default' };
+  const spec = {
+    selector: { matchLabels: { app: 'agent' } },
+    template: template('meshwork/inventory:1.0'),
+    updateStrategy: { type: 'RollingUpdate', rollingUpdate: { maxSurge: 1, maxUnavailable: 0 } },
+  };
+  store.create({ apiVersion: 'apps/v1', kind: 'DaemonSet', metadata, spec }, { changeId });
+  const present = (): PodObject[] =>
+    (store.list('Pod') as PodObject[]).filter((each) => each.metadata.deletionTimestamp === undefined);
+  const isNew = ({
+    spec: {
+      containers: [first],
+    },
+  }: PodObject): boolean => first?.image === 'meshwork/inventory:2.0';
+  const markReady = async (): Promise<void> => {
+    await settle();
+    for (const { metadata: pod, status } of present()) {
+      const conditions = [{ type: 'Ready', status: 'True' }];
+      if (status?.conditions === undefined)
+        store.updateStatus(
+          'Pod',
+          { namespace: 'default', name: pod.name },
+          { phase: 'Running', conditions },
+          { changeId },
+        );
+    }
+    await settle();
+  };
+  await markReady();
+  store.patch('DaemonSet', metadata, { spec: { template: template('meshwork/inventory:2.0') } }, { changeId });
+  await settle();
+  expect([present().length, present().filter(isNew).length]).toEqual([3, 1]);
+  expect(store.get('DaemonSet', metadata)?.status).toMatchObject({ numberReady: 2, updatedNumberScheduled: 1 });
+  await markReady();
+  // The old pod of the first node has gone, and the second node has its second pod.
+  expect([present().length, present().filter(isNew).length]).toEqual([3, 2]);
+  await markReady();
+  expect(present().map(isNew)).toEqual([true, true]);
+});
+
+describe('a NoExecute taint', () => {
+  const TAINT = { key: 'fire', effect: 'NoExecute' };
+  const burn = async (): Promise<void> => {
+    store.patch('Node', { namespace: '', name: 'one' }, { spec: { taints: [TAINT] } }, { changeId });
+    await settle();
+  };
+  const left = (): string[] =>
+    store.list('Pod').flatMap(({ metadata }) => (metadata.deletionTimestamp === undefined ? [metadata.name] : []));
+
+  it('drives away who does not bear it, at once, and who bears it for a time when that is over', async () => {
+    store.create(node('one'), { changeId });
+    store.create(node('two'), { changeId });
+    const bears = (more: object = {}) => ({
+      nodeName: 'one',
+      tolerations: [{ key: 'fire', operator: 'Exists', ...more }],
+    });
+    store.create(pod('plain', { nodeName: 'one' }), { changeId });
+    store.create(pod('elsewhere', { nodeName: 'two' }), { changeId });
+    store.create(pod('brave', bears()), { changeId });
+    store.create(pod('patient', bears({ tolerationSeconds: 30 })), { changeId });
+    await burn();
+    expect(left().sort()).toEqual(['brave', 'elsewhere', 'patient']);
+    clock.advance(29_000);
+    await settle();
+    expect(left().sort()).toEqual(['brave', 'elsewhere', 'patient']);
+    clock.advance(1000);
+    await settle();
+    expect(left().sort()).toEqual(['brave', 'elsewhere']);
+    expect(new Set(store.list('Event').map((event) => `${event['reason']}: ${event['message']}`))).toEqual(
+      new Set([
+        'TaintManagerEviction: Marking for deletion Pod default/plain',
+        'TaintManagerEviction: Marking for deletion Pod default/patient',
+      ]),
+    );
+  });
+
+  it('that is taken away in time drives nobody away', async () => {
+    store.create(node('one'), { changeId });
+    store.create(pod('patient', { nodeName: 'one', tolerations: [{ operator: 'Exists', tolerationSeconds: 30 }] }), {
+      changeId,
+    });
+    await burn();
+    store.patch('Node', { namespace: '', name: 'one' }, { spec: { taints: null } }, { changeId });
+    await settle();
+    clock.advance(60_000);
+    await settle();
+    expect(left()).toEqual(['patient']);
+  });
+
+  it('of a node that is not ready is borne by every pod for five minutes', () => {
+    const { tolerations } = admitPlain(
+      store,
+      pod('web', { tolerations: [{ key: 'node.kubernetes.io/not-ready', operator: 'Exists' }] }),
+    ).spec as { tolerations?: object[] };
+    expect(tolerations).toEqual([
+      { key: 'node.kubernetes.io/not-ready', operator: 'Exists' },
+      { key: 'node.kubernetes.io/unreachable', operator: 'Exists', effect: 'NoExecute', tolerationSeconds: 300 },
+    ]);
+  });
+});
+
 describe('a disruption budget counts', () => {
   const status = (): object =>
     (store.get('PodDisruptionBudget', { namespace: 'default', name: 'web' })?.status ?? {}) as object;
@@ -148,5 +260,22 @@ describe('a disruption budget counts', () => {
     expect(status()).toMatchObject({
       conditions: [{ type: 'DisruptionAllowed', status: 'False', reason: 'InsufficientPods' }],
     });
+  });
+
+  it('nothing, and allows nothing, where nobody can say how many pods there should be', async () => {
+    await start({ maxUnavailable: 2 });
+    const owner = { apiVersion: 'apps/v1', kind: 'DaemonSet', name: 'agent', uid: 'u', controller: true };
+    const made = pod('d', { nodeName: 'one' }, { app: 'web' });
+    store.create({ ...made, metadata: { ...made.metadata, ownerReferences: [owner] } }, { changeId });
+    await settle();
+    const message = 'daemonsets.apps does not implement the scale subresource';
+    expect(status()).toMatchObject({
+      disruptionsAllowed: 0,
+      currentHealthy: 3,
+      conditions: [{ type: 'DisruptionAllowed', status: 'False', reason: 'SyncFailed', message }],
+    });
+    expect(store.list('Event').map((event) => event['message'])).toContain(
+      `Failed to calculate the number of expected pods: ${message}`,
+    );
   });
 });
