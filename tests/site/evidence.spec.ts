@@ -1,5 +1,6 @@
+import type { Page } from '@playwright/test';
 import { reviewsWithTesters } from '../support/reviews-rules.ts';
-import { barriersOf, overhangOf } from './support/barriers.ts';
+import { barriersOf, faintTexts, overhangOf } from './support/barriers.ts';
 import { LabPage } from './support/lab-page.ts';
 import { expect, test } from './support/lab-server.ts';
 
@@ -223,49 +224,77 @@ test('access logs of all proxies are filtered, and a line is explained field by 
   await expect(lab.why.locator('.verdict')).toContainText('200');
 });
 
-for (const look of [
-  { name: 'light', colorScheme: 'light', width: 1440 },
-  { name: 'dark', colorScheme: 'dark', width: 1440 },
-  { name: 'forced colours', colorScheme: 'light', forcedColors: 'active', width: 1440 },
-  { name: 'dark on a phone', colorScheme: 'dark', width: 390 },
-] as const) {
-  test(`every view of evidence is without a barrier in ${look.name}`, async ({ page, faults }) => {
-    test.setTimeout(300_000);
-    await page.setViewportSize({ width: look.width, height: look.width === 390 ? 844 : 900 });
-    const forcedColors = 'forcedColors' in look ? look.forcedColors : 'none';
-    await page.emulateMedia({ colorScheme: look.colorScheme, forcedColors, reducedMotion: 'reduce' });
-    await page.goto('/lab/canary/?panel=dock');
-    const lab = new LabPage(page);
-    await lab.runs();
-    await lab.send();
-    await expect.poll(() => new URL(page.url()).searchParams.get('request')).not.toBeNull();
-    // The desk is looked at once; each view then changes the dock alone.
-    expect(await barriersOf(page)).toEqual([]);
-    // The decision path was opened in front of it.
-    if (look.width === 390) await lab.button('Dock').click();
-    for (const [view, name] of VIEWS) {
-      await lab.tab(name);
-      await expect.poll(() => new URL(page.url()).searchParams.get('view')).toBe(view);
-      await expect(
-        page.locator('.dock .pane').getByText(/^(The .* (is|are) (read|opened)\.|The view opens\.)$/),
-      ).toHaveCount(0);
-      await expect(page.locator('.dock .pane > *').first()).toBeAttached();
-      expect(await barriersOf(page, '.dock'), view).toEqual([]);
-      expect(await overhangOf(page), view).toBeLessThanOrEqual(0);
-    }
-    expect(faults).toEqual([]);
-  });
-}
-
-test('no view of evidence makes the page scroll sideways at 320 pixels', async ({ page }) => {
-  await page.setViewportSize({ width: 320, height: 640 });
-  await page.goto('/lab/canary/?panel=dock');
-  const lab = new LabPage(page);
-  await lab.runs();
+/** Opens each view of the dock in turn, and waits until it shows what it has. */
+async function eachView(lab: LabPage, look: (view: string) => Promise<void>): Promise<void> {
+  const { page } = lab;
   for (const [view, name] of VIEWS) {
     await lab.tab(name);
     await expect.poll(() => new URL(page.url()).searchParams.get('view')).toBe(view);
+    await expect(
+      page.locator('.dock .pane').getByText(/^(The .* (is|are) (read|opened)\.|The view opens\.)$/),
+    ).toHaveCount(0);
     await expect(page.locator('.dock .pane > *').first()).toBeAttached();
-    expect(await overhangOf(page), view).toBeLessThanOrEqual(0);
+    await look(view);
   }
+}
+
+/** The canary's desk with a decision opened: looked at once; each view then changes the dock alone. */
+async function deskWithDecision(page: Page): Promise<LabPage> {
+  await page.goto('/lab/canary/?panel=dock');
+  const lab = new LabPage(page);
+  await lab.runs();
+  await lab.send();
+  await expect.poll(() => new URL(page.url()).searchParams.get('request')).not.toBeNull();
+  expect(await barriersOf(page)).toEqual([]);
+  return lab;
+}
+
+test('every view of evidence is without a barrier in light, dark and forced colours', async ({ page, faults }) => {
+  test.setTimeout(300_000);
+  const lab = await deskWithDecision(page);
+  for (const colours of ['dark', 'forced'] as const) {
+    await wear(page, colours);
+    expect(await faintTexts(page), colours).toEqual([]);
+  }
+  await eachView(lab, async (view) => {
+    await wear(page, 'light');
+    expect(await barriersOf(page, '.dock'), view).toEqual([]);
+    expect(await overhangOf(page), view).toBeLessThanOrEqual(0);
+    for (const colours of ['dark', 'forced'] as const) {
+      await wear(page, colours);
+      expect(await faintTexts(page, '.dock'), `${view}, ${colours}`).toEqual([]);
+    }
+  });
+  expect(faults).toEqual([]);
 });
+
+test('every view of evidence is without a barrier on a phone in dark, and never scrolls the page sideways, at 320 pixels neither', async ({
+  page,
+  faults,
+}) => {
+  test.setTimeout(300_000);
+  const [phone, narrow] = [
+    { width: 390, height: 844 },
+    { width: 320, height: 640 },
+  ];
+  await page.setViewportSize(phone);
+  await wear(page, 'dark');
+  const lab = await deskWithDecision(page);
+  // The decision path was opened in front of it.
+  await lab.button('Dock').click();
+  await eachView(lab, async (view) => {
+    expect(await barriersOf(page, '.dock'), view).toEqual([]);
+    for (const size of [narrow, phone]) {
+      await page.setViewportSize(size);
+      expect(await overhangOf(page), `${view} at ${size.width}`).toBeLessThanOrEqual(0);
+    }
+  });
+  expect(faults).toEqual([]);
+});
+
+const wear = (page: Page, colours: 'light' | 'dark' | 'forced'): Promise<void> =>
+  page.emulateMedia({
+    colorScheme: colours === 'dark' ? 'dark' : 'light',
+    forcedColors: colours === 'forced' ? 'active' : 'none',
+    reducedMotion: 'reduce',
+  });

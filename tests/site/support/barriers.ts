@@ -13,14 +13,14 @@ async function found(axe: AxeBuilder): Promise<string[]> {
 }
 
 /** What keeps somebody out of the page, or of the part of it that `within` selects: rule and place of each. */
-export function barriersOf(page: Page, within?: string): Promise<string[]> {
-  return found(within === undefined ? axeOn(page) : axeOn(page).include(within));
-}
+export const barriersOf = (page: Page, within?: string): Promise<string[]> => found(inside(axeOn(page), within));
 
 /** The same for colours alone, which are all that another theme changes. */
-export function faintTexts(page: Page): Promise<string[]> {
-  return found(axeOn(page).withRules(['color-contrast', 'link-in-text-block']));
-}
+export const faintTexts = (page: Page, within?: string): Promise<string[]> =>
+  found(inside(axeOn(page).withRules(['color-contrast', 'link-in-text-block']), within));
+
+const inside = (axe: AxeBuilder, within: string | undefined): AxeBuilder =>
+  within === undefined ? axe : axe.include(within);
 
 /** How far the page can be scrolled sideways, in CSS pixels. */
 export const overhangOf = (page: Page): Promise<number> =>
