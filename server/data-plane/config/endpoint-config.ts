@@ -57,14 +57,14 @@ export interface EndpointConfig {
   readonly origins: Origins | undefined;
 }
 
-/** Whether nothing that balancing goes by differs between two descriptions of one endpoint. */
+/** Whether nothing that balancing goes by differs between two descriptions of one endpoint, apart from its health and its assignment's policy. */
 export function balancesAlike(one: EndpointConfig, other: EndpointConfig): boolean {
   return one === other || isDeepStrictEqual(balancedPart(one), balancedPart(other));
 }
 
 function balancedPart(endpoint: EndpointConfig): unknown[] {
-  const { degraded, draining, healthy, status, weight, weighsHealth, overprovisioning, locality, metadata } = endpoint;
-  return [degraded, draining, healthy, status, weight, weighsHealth, overprovisioning, locality, metadata];
+  const { weight, locality, metadata } = endpoint;
+  return [weight, locality, metadata];
 }
 
 /** What an endpoint is, apart from its address. */
@@ -119,7 +119,7 @@ export function readDrops(policy: ClusterLoadAssignment['policy']): Fraction | u
   return share;
 }
 
-/** Compiles a load assignment. A repeated address counts once. Throws ConfigProblem. */
+/** Compiles a load assignment. Of a repeated address the first counts. Throws ConfigProblem. */
 export function compileEndpoints(assignment: ClusterLoadAssignment): readonly EndpointConfig[] {
   readDrops(assignment.policy);
   const byKey = new Map<string, EndpointConfig>();
@@ -127,7 +127,7 @@ export function compileEndpoints(assignment: ClusterLoadAssignment): readonly En
     const place = placeOf(locality, assignment);
     for (const [j, endpoint] of (locality.lb_endpoints ?? []).entries()) {
       const compiled = compileEndpoint(endpoint, place, `endpoints[${i}].lb_endpoints[${j}]`);
-      byKey.set(compiled.key, compiled);
+      if (!byKey.has(compiled.key)) byKey.set(compiled.key, compiled);
     }
   }
   return [...byKey.values()];
@@ -155,7 +155,8 @@ function placeOf(
   const { region = '', zone = '', sub_zone = '' } = locality ?? {};
   return {
     priority,
-    locality: { key: `${region}/${zone}/${sub_zone}`, weight: load_balancing_weight ?? 0 },
+    // As in Envoy, a weight belongs to a locality that is named, be it without a word.
+    locality: { key: `${region}/${zone}/${sub_zone}`, weight: (locality && load_balancing_weight) ?? 0 },
     overprovisioning: policy?.overprovisioning_factor ?? DEFAULT_OVERPROVISIONING,
     weighsHealth: policy?.weighted_priority_health === true,
   };

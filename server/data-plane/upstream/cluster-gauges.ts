@@ -15,9 +15,13 @@ export function registerMembership(stats: Stats, cluster: UpstreamCluster): void
   stats.gauge(`${prefix}membership_healthy`, () => count((host) => host.healthy && !host.degraded));
   stats.gauge(`${prefix}membership_degraded`, () => count((host) => host.healthy && host.degraded));
   stats.gauge(`${prefix}membership_excluded`, () => count((host) => host.excluded));
-  // Envoy looks for it where lists of hosts are replaced.
+  // Envoy looks for it where lists of hosts are replaced, one priority after the other: that of the last one stays.
   if (cluster.config.type !== 'EDS' && cluster.config.type !== 'STRICT_DNS') return;
-  stats.gauge(`${prefix}max_host_weight`, () => hosts().reduce((max, { weight }) => Math.max(max, weight), 0));
+  stats.gauge(`${prefix}max_host_weight`, () => {
+    const last = cluster.lastPriority;
+    const weights = hosts().map(({ endpoint }) => (endpoint.priority === last ? endpoint.weight : 1));
+    return last === undefined ? 0 : Math.max(1, ...weights);
+  });
 }
 
 /** How connections to hosts are secured. */

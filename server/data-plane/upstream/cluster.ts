@@ -1,3 +1,4 @@
+import { isDeepStrictEqual } from 'node:util';
 import type { Clock } from '#domain';
 import type { CompiledCluster } from '../config/cluster-config.ts';
 import { balancesAlike, type EndpointConfig } from '../config/endpoint-config.ts';
@@ -13,6 +14,7 @@ import { DnsHosts } from './dns-hosts.ts';
 import { HealthChecker } from './health-check/health-checker.ts';
 import { Host, usesPool } from './host.ts';
 import { HostChooser } from './host-chooser.ts';
+import { isAnotherHost, isCheckedAlike, putInOrder } from './host-order.ts';
 import { OriginalHosts } from './original-hosts.ts';
 import { OutlierDetector } from './outlier-detection.ts';
 import type { HostChoice, PickContext } from './pick-context.ts';
@@ -31,6 +33,8 @@ export class UpstreamCluster {
   readonly stats: ClusterStats;
   /** Requests that the control plane wants to be dropped before a host is chosen. */
   drops: Fraction | undefined;
+  /** The highest number that a priority of its hosts has ever had; undefined before the first assignment. */
+  lastPriority: number | undefined;
   readonly #hosts = new Map<string, Host>();
   readonly #chooser: HostChooser;
   readonly clock: Clock;
@@ -134,16 +138,17 @@ export class UpstreamCluster {
   }
 
   /**
-   * Replaces the members. A host that keeps its address keeps its state; one that leaves ends its current requests. As in Envoy, a host
-   * whose health checks pass stays until they fail, unless the cluster ignores that.
+   * Replaces the members. A host that keeps its address and its place keeps its state; one that leaves ends its current requests. As in
+   * Envoy, a host whose health checks pass stays until they fail, unless the cluster ignores that.
    */
   setEndpoints(endpoints: readonly EndpointConfig[]): void {
     const kept = new Set(endpoints.map((endpoint) => endpoint.key));
+    this.lastPriority = endpoints.reduce((max, { priority }) => Math.max(max, priority), this.lastPriority ?? 0);
     this.#originals.forgetLast();
     /** Priorities whose members are others now: Envoy updates one after the other. */
     const members = new Set<number>();
-    /** Those whose hosts are. */
-    const changed = new Set<number>();
+    /** Those whose hosts are, or how they count. */
+    const changed = new Set(this.#countsOtherwise(endpoints) ? Array(this.lastPriority + 1).keys() : []);
     for (const [key, host] of this.#hosts) {
       if (kept.has(key)) continue;
       host.pendingRemoval = this.#outlives(host);
@@ -159,16 +164,19 @@ export class UpstreamCluster {
         continue;
       }
       host.pendingRemoval = false;
-      const former = host.endpoint;
-      this.#update(host, endpoint);
-      if (former.priority !== endpoint.priority) members.add(former.priority).add(endpoint.priority);
-      else if (!balancesAlike(former, endpoint)) changed.add(endpoint.priority);
+      const { priority } = host.endpoint;
+      const isAnother = isAnotherHost(host.endpoint, endpoint, this.#checker !== undefined);
+      if (isAnother) this.#replace(host, endpoint);
+      else if (!this.#update(host, endpoint)) changed.add(endpoint.priority);
+      if (isAnother || priority !== endpoint.priority) members.add(priority).add(endpoint.priority);
     }
     for (const _priority of members) this.stats.count('membership_change');
+    const updated = new Set([...members, ...changed]);
+    if (updated.size === 0 && this.config.type === 'EDS') this.stats.count('update_no_rebuild');
     if (members.size > 0) this.reports?.membersChanged();
-    if (members.size > 0 && this.config.balancing.closesOnChange)
-      for (const host of this.hosts) host.renewConnections();
-    this.#windows.changed(new Set([...members, ...changed]), members);
+    this.#renewAll();
+    putInOrder(this.#hosts, endpoints, updated);
+    this.#windows.changed(updated, members);
   }
 
   /** Chooses a host, or undefined when none may be used, which is counted. */
@@ -296,15 +304,28 @@ export class UpstreamCluster {
     });
   }
 
+  /** Whether the assignment has another policy than the one before. */
+  #countsOtherwise([next]: readonly EndpointConfig[]): boolean {
+    const [former] = this.#hosts.values();
+    if (next === undefined || former === undefined) return false;
+    const { overprovisioning, weighsHealth } = former.endpoint;
+    return overprovisioning !== next.overprovisioning || weighsHealth !== next.weighsHealth;
+  }
+
+  /** As in Envoy, for every update of the hosts, be it one that changes none. */
+  #renewAll(): void {
+    if (this.config.balancing.closesOnChange) for (const host of this.#hosts.values()) host.renewConnections();
+  }
+
   /** It has become unhealthy. */
   #giveUp(host: Host): void {
     host.renewConnections();
     if (this.config.closesUnhealthy) host.endJoined();
   }
 
-  #outlives(host: Host): boolean {
-    if (this.#checker === undefined || this.config.ignoresHealthOnRemoval) return false;
-    return !host.failedCheck && host.endpoint.healthy;
+  #outlives({ endpoint, failedCheck }: Host): boolean {
+    if (this.#checker === undefined || this.config.ignoresHealthOnRemoval || endpoint.check.disabled) return false;
+    return !failedCheck && (endpoint.healthy || endpoint.draining);
   }
 
   #add(host: Host): void {
@@ -321,18 +342,38 @@ export class UpstreamCluster {
     this.stats.count(`${this.#transportOf(labels)?.name ?? 'default'}.total_match_count`);
   }
 
+  /** As in Envoy, an assignment makes each of its hosts anew, even those that go on as they were, which then take over their metadata. */
+  #countUpdate(former: EndpointConfig, endpoint: EndpointConfig): void {
+    if (this.config.type !== 'EDS') return;
+    this.countTransport(endpoint.socketMatch);
+    if (!isDeepStrictEqual(former.metadata, endpoint.metadata)) this.countTransport(endpoint.socketMatch);
+  }
+
   #remove(host: Host): void {
     this.#hosts.delete(host.key);
     if (this.config.showsHosts) this.stats.shows(host, false);
     this.#checker?.remove(host);
+    this.#outlier?.forget(host);
     host.drainPools();
   }
 
-  #update(host: Host, endpoint: EndpointConfig): void {
-    const secured = JSON.stringify(host.endpoint.socketMatch) !== JSON.stringify(endpoint.socketMatch);
+  /** The same address, and another host: what is known of the former one is forgotten, but for what its checks have found. */
+  #replace(former: Host, endpoint: EndpointConfig): void {
+    this.#remove(former);
+    const host = new Host(endpoint, this.clock.monotonic(), this);
+    this.#add(host);
+    if (this.#checker !== undefined && isCheckedAlike(former.endpoint, endpoint)) host.keepChecked(former);
+  }
+
+  /** Whether balancing has nothing to look at. */
+  #update(host: Host, endpoint: EndpointConfig): boolean {
+    const { endpoint: former, healthy, degraded } = host;
+    const secured = !isDeepStrictEqual(former.socketMatch, endpoint.socketMatch);
+    this.#countUpdate(former, endpoint);
     host.endpoint = endpoint;
     host.reportedWeight = undefined;
     if (secured) host.retirePools();
+    return balancesAlike(former, endpoint) && host.healthy === healthy && host.degraded === degraded;
   }
 
   #createChooser(options: ClusterOptions): HostChooser {
@@ -343,6 +384,7 @@ export class UpstreamCluster {
 
   /** As in Envoy, all priorities are looked at; `gone`: a host that left. */
   #healthChanged(gone?: Host): void {
+    this.#renewAll();
     const priorities = new Set(this.hosts.map(({ endpoint }) => endpoint.priority));
     const members = new Set(gone === undefined ? [] : [gone.endpoint.priority]);
     this.#windows.changed(new Set([...priorities, ...members]), members);

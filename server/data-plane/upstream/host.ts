@@ -74,6 +74,11 @@ export class Host {
     return own.port === port && own.ip === ip;
   }
 
+  /** What active health checks have found of `former`, which was at this address. */
+  keepChecked({ failedCheck, checkTimedOut, degradedByCheck, awaitsFirstCheck }: Host): void {
+    Object.assign(this, { failedCheck, checkTimedOut, degradedByCheck, awaitsFirstCheck });
+  }
+
   answered(status: number): void {
     if (status < 500) this.figures.rqSuccess++;
     else this.figures.rqError++;

@@ -71,6 +71,11 @@ export class OutlierDetector {
     this.#active.value -= this.#options.hosts().filter(({ ejected }) => ejected).length;
   }
 
+  /** The host has left its cluster. */
+  forget(host: Host): void {
+    if (host.ejected) this.#active.value--;
+  }
+
   /** An active health check has passed: where the policy says so, the host is let back before its time is over. */
   checkPassed(host: Host): void {
     const { clock, policy } = this.#options;

@@ -27,6 +27,7 @@ const ALL_BITS = 0xffff_ffff_ffff_ffffn;
  * maglev_lb.cc, after listing 1 of the Maglev paper. Never called without hosts.
  */
 export function createMaglevTable(hosts: readonly WeightedHost[], { tableSize, byHostname }: MaglevConfig): HashTable {
+  if (hosts.length === 1) return tableOfOne(hosts[0]!.host);
   const size = BigInt(tableSize);
   const heaviest = Math.max(...hosts.map(({ share }) => share));
   const keyed = hosts.map(({ host, share }) => ({ host, share, key: keyOf(host, byHostname) }));
@@ -56,6 +57,13 @@ export function createMaglevTable(hosts: readonly WeightedHost[], { tableSize, b
     describe: (hash) => `place ${place(hash)} of ${tableSize} in the Maglev table`,
   };
 }
+
+/** As in Envoy, one host needs one place. */
+const tableOfOne = (host: Host): HashTable => ({
+  choose: () => host,
+  shape: { size: 1, fewest: 1, most: 1 },
+  describe: () => 'the only place of the Maglev table',
+});
 
 /** Index of the owner of each place. */
 function fill(entries: readonly Entry[], size: number, heaviest: number): Int32Array {
