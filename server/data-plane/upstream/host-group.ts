@@ -39,6 +39,8 @@ export class HostGroup {
   readonly #drawPercent: () => number;
   readonly #zones: ZoneRouting | undefined;
   #priorities: PrioritySet;
+  /** What the last table of a balancer that hashes was made of: as in Envoy, its figures stay when there is none. */
+  #hashed: readonly (readonly Host[])[] = [];
 
   constructor(options: HostGroupOptions) {
     const { config, random } = options;
@@ -55,6 +57,7 @@ export class HostGroup {
   setHosts(hosts: readonly Host[], { priorities, placeWeight }: HostChange): void {
     const kept = priorities && { of: this.#priorities, but: priorities };
     this.#priorities = this.#prioritize(hosts, kept, placeWeight);
+    if (this.#hashes && this.#priorities.hashed.length > 0) this.#hashed = this.#priorities.hashed;
     if (priorities?.has(0) !== false) this.localChanged();
   }
 
@@ -75,7 +78,7 @@ export class HostGroup {
 
   /** The table of a balancer that hashes. */
   get table(): TableShape | undefined {
-    for (const hosts of this.#priorities.hashed) {
+    for (const hosts of this.#hashed) {
       const shape = this.#balancer.shapeOf?.(hosts);
       if (shape !== undefined) return shape;
     }
