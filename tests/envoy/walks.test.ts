@@ -3,6 +3,8 @@ import { seededRandom } from '#domain';
 import { leaseSubnet } from '#sandbox/subnets';
 import { startHosts, type TestHosts } from './support/pairs/hosts.ts';
 import { cases as hashingClusters } from './support/walks/balancers.ts';
+import { movingCases } from './support/walks/moving.ts';
+import { walkOnMoves } from './support/walks/moving-walk.ts';
 import { cases as tablesOfRoutes } from './support/walks/routes.ts';
 import { cases as rulesForTokens } from './support/walks/tokens.ts';
 import { walk } from './support/walks/walk.ts';
@@ -22,6 +24,28 @@ beforeAll(async () => {
 afterAll(async () => {
   await hosts?.stop();
   await release?.();
+});
+
+describe('clusters whose hosts a seed moves', () => {
+  const drawn = movingCases('moving', 30);
+  let sides: [WalkedProxy, WalkedProxy];
+
+  beforeAll(async () => {
+    const given = { cases: drawn.map((each) => each.given), hosts: hosts.at };
+    sides = [
+      await startWalkedEnvoy({ ...given, ip: `127.${subnet}.1.1` }),
+      await startWalkedProxy({ ...given, ip: `127.${subnet}.1.2` }),
+    ];
+  });
+
+  afterAll(async () => {
+    await Promise.all((sides ?? []).map((side) => side.stop()));
+  });
+
+  it('have the same hosts in the same order after each move, and requests reach them alike', async () => {
+    for (const side of sides) expect([...(await side.refused())]).toEqual([]);
+    expect(await walkOnMoves(sides, drawn, hosts)).toEqual([]);
+  }, 120_000);
 });
 
 describe.each([

@@ -50,6 +50,8 @@ const KINDS: Readonly<Record<string, Kind>> = {
   behind: 'behind',
   logs: 'logs',
   limiter: 'limiter',
+  four: 'h1',
+  five: 'h1',
 };
 
 const AUTHORIZER_PORT = 9001;

@@ -68,7 +68,7 @@ export async function walk(
     }
   };
   await Promise.all(Array.from({ length: AT_ONCE }, worker));
-  const after = await Promise.all(sides.map(quiet));
+  const after = await Promise.all(sides.map(idle));
   const logs = sides.map(logById);
   const seen = (at: 0 | 1, given: PairCase, i: number): object => {
     const id = idOf(sides[at], given, i);
@@ -111,7 +111,7 @@ function logById(side: WalkedProxy): Map<string, LogEntry[]> {
 }
 
 /** Figures once no request is under way and no client is connected any more. */
-const quiet = (side: WalkedProxy): Promise<Figures> =>
+export const idle = (side: WalkedProxy): Promise<Figures> =>
   waitFor(`${side.name} has nothing to do`, QUIET_MS, async () => {
     const figures = await side.figures();
     const busy = [...figures].filter(

@@ -1,12 +1,13 @@
 import { mkdtempSync, renameSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { type Rejection, type TypeUrl, typeUrls } from '#xds';
+import { type ClusterLoadAssignment, type Rejection, type TypeUrl, typeUrls } from '#xds';
 import { layeredRuntime } from '../../../../server/envoy/bootstrap.ts';
 import { createTestCa, startPod } from '../../../mesh/data-plane-harness.ts';
 import { startEnvoy } from '../envoy.ts';
 import type { PairCase } from '../pairs/case-file.ts';
 import { type Hosts, type PairResources, pairResources } from '../pairs/resources.ts';
+import { waitFor } from '../wait.ts';
 
 const FIRST_PORT = 20_000;
 
@@ -20,6 +21,10 @@ export interface WalkedProxy {
   logLines(): readonly string[];
   /** Counters and gauges by name. */
   figures(): Promise<ReadonlyMap<string, number>>;
+  /** Gives clusters of `type: EDS` other hosts; resolves when they are in force. */
+  assign(given: readonly PairCase[]): Promise<void>;
+  /** GET on its admin port. */
+  admin(path: string): Promise<string>;
   stop(): Promise<void>;
 }
 
@@ -79,19 +84,45 @@ export async function startWalkedEnvoy(given: Given): Promise<WalkedProxy> {
     },
   };
   const envoy = await startEnvoy(bootstrap, given.ip);
+  const figures = async (filter = ''): Promise<ReadonlyMap<string, number>> =>
+    readFigures(await envoy.admin(`/stats${filter}`));
   return {
     name: 'envoy',
     ip: given.ip,
     portOf: ports(given),
     logLines: envoy.accessLog,
     refused: async () => errorsOf(JSON.parse(await envoy.admin('/config_dump')) as Dump),
-    figures: async () => readFigures(await envoy.admin('/stats')),
+    figures: () => figures(),
+    admin: (path) => envoy.admin(path),
+    async assign(cases) {
+      const assignments = assignmentsOf(cases, given.hosts);
+      const taken = (): Promise<ReadonlyMap<string, number>> => figures('?filter=%5C.update_(success|rejected|empty)$');
+      const before = await taken();
+      assign(assignments);
+      await waitFor('Envoy has read other hosts', TAKEN_MS, async () => {
+        const now = await taken();
+        const isTaken = ({ cluster_name: name }: { cluster_name: string }): boolean =>
+          UPDATES.some(
+            (kind) => (now.get(`cluster.${name}.${kind}`) ?? 0) > (before.get(`cluster.${name}.${kind}`) ?? 0),
+          );
+        return assignments.every(isTaken) ? true : undefined;
+      });
+    },
     async stop() {
       await envoy.stop();
       rmSync(folder, { recursive: true });
     },
   };
 }
+
+const UPDATES = ['update_success', 'update_rejected'] as const;
+const TAKEN_MS = 15_000;
+
+/** The assignments of the clusters of `type: EDS`. */
+const assignmentsOf = (cases: readonly PairCase[], hosts: Hosts): ClusterLoadAssignment[] =>
+  resourcesOf({ cases, ip: '', hosts })
+    .flatMap(({ clusters }) => clusters)
+    .flatMap(({ type, load_assignment }) => (type === 'EDS' ? [load_assignment!] : []));
 
 interface Failed {
   readonly error_state?: { readonly details: string; readonly failed_configuration: { readonly name: string } };
@@ -154,6 +185,10 @@ export async function startWalkedProxy(given: Given): Promise<WalkedProxy> {
     logLines: () => pod.logs,
     refused: async () => refused,
     figures: async () => new Map(pod.proxy.admin.stats()),
+    admin: async (path) => (await fetch(`http://${given.ip}:15000${path}`)).text(),
+    async assign(cases) {
+      pod.xds.push(typeUrls.endpoint, assignmentsOf(cases, given.hosts));
+    },
     stop: () => pod.stop(),
   };
 }
