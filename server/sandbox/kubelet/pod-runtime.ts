@@ -220,7 +220,7 @@ export class PodRuntime implements RunningPod {
   }
 
   /** status of the Pod object. */
-  status(): object & { readonly conditions: readonly Condition[] } {
+  status(): { readonly conditions: readonly Condition[]; readonly [field: string]: unknown } {
     const { ip, hostIp, init, containers } = this.#parts;
     return {
       phase: this.#phase(),
