@@ -9,6 +9,8 @@ export interface ShellFiles {
   remove(path: string): boolean;
   /** File paths below a folder, sorted. */
   list(folder: string): readonly string[];
+  /** Whether there is such a folder, empty or not; absent: where folders are only what file paths say. */
+  isFolder?(path: string): boolean;
 }
 
 /** How a program runs another one; what is left out stays as the program's own. */

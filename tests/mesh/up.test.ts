@@ -1,4 +1,6 @@
+import { readFileSync, writeFileSync } from 'node:fs';
 import { request } from 'node:http';
+import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { kubectl, type Ran, runUp, startUp, type Up } from './up-support.ts';
 
@@ -324,6 +326,18 @@ describe('meshwork up', () => {
       ]);
       expect(script).toMatchObject({ code: 3, out: '2\n' });
       expect(await run('exec -n shop deploy/curl -c main -- nothing')).toMatchObject({ code: 127 });
+    });
+
+    it('copies files into containers and out of them, byte by byte', async ({ skip }) => {
+      if (present === undefined) return skip();
+      const bytes = Buffer.from(Array.from({ length: 70_000 }, (_each, index) => (index * 7) % 256));
+      writeFileSync(join(up.folder, 'sent.bin'), bytes);
+      const { out: name } = await run('get pods -n shop -l app=curl -o jsonpath={.items[0].metadata.name}');
+      expect(await run(`cp ${join(up.folder, 'sent.bin')} shop/${name}:/tmp -c main`)).toMatchObject({ code: 0 });
+      expect((await run(`exec -n shop ${name} -c main -- ls /tmp`)).out).toBe('sent.bin\n');
+      const back = join(up.folder, 'back.bin');
+      expect(await run(`cp shop/${name}:/tmp/sent.bin ${back} -c main`)).toMatchObject({ code: 0 });
+      expect(readFileSync(back).equals(bytes)).toBe(true);
     });
 
     it("reaches what its proxy listens to on the pod's loopback, and nobody else does", async ({ skip }) => {

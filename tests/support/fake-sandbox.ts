@@ -6,6 +6,7 @@ import { coreKinds, createKindRegistry, createKubeStore } from '#kube-api';
 import type { AppliedObject, ApplyOutcome, ContainerState, ManifestFile, RunningPod, Sandbox } from '#sandbox';
 import type { HopStore } from '#telemetry';
 import type { FetchInit, FetchResponse } from '#workloads';
+import { createContainerFiles } from '../../server/sandbox/exec/container-files.ts';
 import type { PodWorld } from '../../server/sandbox/exec/pod-world.ts';
 import { runCommand } from '../../server/sandbox/exec/run-command.ts';
 import { serveStore } from './kube-cluster/serve-store.ts';
@@ -165,6 +166,7 @@ function fakePod(
 ): FakePod {
   const lines = new Map(Object.entries(logs).map(([container, all]) => [container, [...all]]));
   const followers = new Set<{ readonly container: string; readonly onLine: (line: string) => void }>();
+  const files = createContainerFiles({ read: () => undefined, list: () => [] });
   const pod: FakePod = {
     name,
     namespace,
@@ -188,7 +190,7 @@ function fakePod(
       return () => void followers.delete(follower);
     },
     fetch: (url, init) => send(name, url, init),
-    run: (container, command, io) => runCommand(command, io, fakeWorld(pod, container, clock)),
+    run: (container, command, io) => runCommand(command, io, { ...fakeWorld(pod, container, clock), files }),
     exec: (_container, [program, ...args]) =>
       program === 'print' ? { stdout: `${args.join(' ')}\n`, exitCode: args[0] === 'fail' ? 3 : 0 } : undefined,
     log: (container, line) => {
@@ -199,12 +201,11 @@ function fakePod(
   return pod;
 }
 
-/** What programs of a fake pod find: no files, names or sockets, and the pod's own way to fetch. */
-function fakeWorld(pod: FakePod, container: string, clock: ManualClock): PodWorld {
+/** What programs of a fake pod find besides files: no names or sockets, and the pod's own way to fetch. */
+function fakeWorld(pod: FakePod, container: string, clock: ManualClock): Omit<PodWorld, 'files'> {
   const { name, namespace, ip } = pod;
   return {
     clock,
-    files: { read: () => undefined, write: () => undefined, remove: () => false, list: () => [] },
     pod: { name, namespace, ip, serviceAccount: 'default' },
     container,
     image: 'app',

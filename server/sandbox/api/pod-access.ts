@@ -4,7 +4,9 @@ import type { Clock, KubeObject } from '#domain';
 import { errorMessage } from '#domain';
 import { KubeStatusError, type PodAccess, type PodStreams } from '#kube-api';
 import { runInteractive } from '../exec/interactive-shell.ts';
+import type { PodWorld } from '../exec/pod-world.ts';
 import { type ContainerIo, isBareShell, noInput } from '../exec/run-command.ts';
+import { runTar } from '../exec/tar.ts';
 import { keyOf } from '../kube-types.ts';
 import type { ContainerRuntime } from '../kubelet/container-runtime.ts';
 import type { Kubelet } from '../kubelet/kubelet.ts';
@@ -43,6 +45,9 @@ export function createPodAccess({ kubelet, clock }: { readonly kubelet: Kubelet;
       const runtime = runtimeOf(pod);
       if (tty && isBareShell(command) && streams.stdin !== undefined) {
         return { exitCode: await runInteractive({ world: runtime.world(container), streams, signal }) };
+      }
+      if (!tty && command[0]?.split('/').at(-1) === 'tar') {
+        return { exitCode: await runArchiver(command.slice(1), streams, runtime.world(container)) };
       }
       return { exitCode: await runtime.run(container, command, ioOf(streams, { tty, signal })) };
     },
@@ -125,6 +130,23 @@ function ioOf(
   };
 }
 
+/** What `kubectl cp` asks for: bytes in and out. */
+function runArchiver(args: readonly string[], { stdin, stdout, stderr }: PodStreams, world: PodWorld): Promise<number> {
+  const { files, clock } = world;
+  const io = {
+    stdin: stdin ?? NOTHING,
+    out: (bytes: Buffer) => void stdout.write(bytes),
+    err: (text: string) => void stderr.write(text),
+  };
+  return runTar(args, io, { files, nowMs: clock.now() });
+}
+
+const NOTHING: AsyncIterable<Uint8Array> = { async *[Symbol.asyncIterator]() {} };
+
+/** A letter of several bytes may come in two pieces. */
 async function* textOf(stdin: Readable): AsyncGenerator<string> {
-  for await (const chunk of stdin) yield String(chunk);
+  const decoder = new TextDecoder();
+  for await (const chunk of stdin)
+    yield typeof chunk === 'string' ? chunk : decoder.decode(chunk as Uint8Array, { stream: true });
+  yield decoder.decode();
 }

@@ -1,5 +1,6 @@
 import type { Command } from '#shell';
 import type { PodWorld } from './pod-world.ts';
+import { runTar } from './tar.ts';
 
 const command = (name: string, summary: string, run: Command<PodWorld>['run']): Command<PodWorld> => ({
   name,
@@ -13,16 +14,16 @@ const touch = command('touch', 'make files', async (args, _io, { files }) => {
   return 0;
 });
 
-const mkdir = command('mkdir', 'make a folder', async () => 0);
-
-/** What `kubectl cp` runs in the container. */
-const tar = command('tar', 'not available: kubectl cp copies nothing here', async (_args, io) => {
-  io.err('tar: containers here keep a few text files and no archives, so kubectl cp cannot copy; read one with cat\n');
-  return EXIT_UNSUPPORTED;
+const mkdir = command('mkdir', 'make a folder', async (args, _io, { files }) => {
+  for (const path of args.filter((arg) => !arg.startsWith('-'))) files.makeFolder(path);
+  return 0;
 });
 
-/** GNU tar's own code for a fatal error. */
-const EXIT_UNSUPPORTED = 2;
+/** Archives as files. Bytes do not go through a shell's pipes; kubectl cp asks for none (pod-access.ts gives it the streams themselves). */
+const tar = command('tar', 'keep files in an archive', async (args, io, { files, clock }) => {
+  const out = (bytes: Buffer): void => io.out(bytes.toString('utf8'));
+  return runTar(args, { stdin: io.stdin, out, err: io.err }, { files, nowMs: clock.now() });
+});
 
 const rm = command('rm', 'remove files', async (args, io, { files }) => {
   const flags = args.filter((arg) => arg.startsWith('-')).join('');

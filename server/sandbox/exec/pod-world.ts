@@ -2,10 +2,12 @@ import type { ProxyAdmin } from '#data-plane';
 import type { AskNames, Clock, SocketAddress } from '#domain';
 import type { ShellWorld } from '#shell';
 import type { Dial, FetchInit, FetchResponse } from '#workloads';
+import type { ContainerFiles } from './container-files.ts';
 
 /** What the programs of a container find around them, besides clock and files. */
 export interface PodWorld extends ShellWorld {
   readonly clock: Clock;
+  readonly files: ContainerFiles;
   readonly pod: {
     readonly name: string;
     readonly namespace: string;

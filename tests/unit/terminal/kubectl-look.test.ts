@@ -72,6 +72,30 @@ describe('kubectl logs', () => {
   });
 });
 
+describe('kubectl cp', () => {
+  it('copies a file into a container, into a folder or under a name, and back', async () => {
+    const shop = await createShop();
+    await shop.run('echo hello > note.txt');
+    expect(await shop.run('kubectl cp note.txt cart-1:/tmp')).toMatchObject({ code: 0, out: '', err: '' });
+    expect(await shop.run('kubectl cp note.txt default/cart-1:/opt/other.txt')).toMatchObject({ code: 0 });
+    expect((await shop.run('kubectl exec cart-1 -- cat /tmp/note.txt /opt/other.txt')).out).toBe('hello\nhello\n');
+    expect(await shop.run('kubectl cp cart-1:/opt/other.txt .; cat other.txt')).toMatchObject({
+      out: 'hello\n',
+      code: 0,
+    });
+  });
+
+  it.each([
+    ['kubectl cp a', 'error: source and destination are required\n'],
+    ['kubectl cp a b', 'error: one of src or dest must be a remote file specification\n'],
+    ['kubectl cp a:/b c:/d', 'error: one of src or dest must be a local file specification\n'],
+    ['kubectl cp none.txt cart-1:/tmp', "error: none.txt doesn't exist in local filesystem\n"],
+    ['kubectl cp cart-1:/none .', 'cat: /none: No such file or directory\ncommand terminated with exit code 1\n'],
+  ])('refuses %s', async (line, text) => {
+    expect(await run(line)).toMatchObject({ err: text, code: 1 });
+  });
+});
+
 describe('kubectl exec', () => {
   it('sends a request from inside the pod', async () => {
     const shop = await createShop();

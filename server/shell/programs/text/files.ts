@@ -58,7 +58,7 @@ const ls: Command = {
     let code = 0;
     for (const [index, path] of paths.filter((each) => !isFile(each)).entries()) {
       const listed = folderList(path, world.files);
-      if (listed.names.length === 0 && listed.prefix !== '') {
+      if (listed.names.length === 0 && listed.prefix !== '' && world.files.isFolder?.(path) !== true) {
         io.err(`ls: cannot access '${path}': No such file or directory\n`);
         code = 2;
         continue;

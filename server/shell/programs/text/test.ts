@@ -22,6 +22,9 @@ function integer(text: string): number {
   return Number(text);
 }
 
+const isFolder = (path: string, files: ShellFiles): boolean =>
+  files.read(path) === undefined && (files.isFolder?.(path) ?? files.list(path).length > 0);
+
 /** What an expression of `test` says. Source: POSIX, test; with -a and -o. */
 function holds(words: readonly string[], files: ShellFiles): boolean {
   for (const [join, both] of [
@@ -40,7 +43,8 @@ function holds(words: readonly string[], files: ShellFiles): boolean {
     if (a === '!') return b === '';
     if (a === '-z') return b === '';
     if (a === '-n') return b !== '';
-    if (a === '-d') return files.list(b).length > 0 && files.read(b) === undefined;
+    if (a === '-d') return isFolder(b, files);
+    if (a === '-e' && isFolder(b, files)) return true;
     if (a === '-e' || a === '-f' || a === '-r' || a === '-s') {
       const text = files.read(b);
       return text !== undefined && (a !== '-s' || text !== '');

@@ -130,7 +130,6 @@ const ELSEWHERE: Readonly<Record<string, string>> = {
   attach:
     'this terminal attaches to no program. kubectl logs -f shows what it writes, kubectl exec runs another one beside it',
   debug: 'ephemeral containers are not made here. kubectl exec <pod> -- sh runs in a container that is there',
-  cp: 'files are not copied here. kubectl exec <pod> -- cat <file> > <name> keeps one as a scratch file',
   replace: 'kubectl apply -f does it; to make an object anew: kubectl delete -f, then kubectl create -f',
   autoscale: 'nothing measures the load of pods here. kubectl scale sets the number by hand',
   cordon: 'this cluster has one node only',

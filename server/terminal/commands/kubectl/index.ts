@@ -5,6 +5,7 @@ import { apply } from './apply.ts';
 import { auth } from './auth.ts';
 import { patch, scale } from './change.ts';
 import { apiVersions, clusterInfo, config, elsewhere, top, version } from './cluster.ts';
+import { cp } from './cp.ts';
 import { create } from './create.ts';
 import { remove } from './delete.ts';
 import { describe } from './describe/index.ts';
@@ -33,6 +34,7 @@ export const kubectl: Command = withVerbs({
     remove,
     logs,
     exec,
+    cp,
     label,
     annotate,
     scale,
