@@ -33,6 +33,7 @@ import { ListenerSet } from './listener/listener-set.ts';
 import { LogServices } from './log-service/log-services.ts';
 import { Reception } from './reception.ts';
 import { type ProxyRuntime, splitChance } from './runtime.ts';
+import { RuntimeValues } from './runtime-values.ts';
 import { capturesNames, describeSelf, xdsNode } from './self.ts';
 import { IstioMetrics } from './stats/istio-metrics.ts';
 import { ServerStats } from './stats/server-stats.ts';
@@ -115,10 +116,11 @@ class MeshProxy implements Proxy {
     const node = xdsNode(options);
     const variant = options.bootstrap?.variant ?? 'delta';
     const stats = new Stats();
-    const secrets = new SecretStore(options.revoked);
+    const secrets = new SecretStore(options.revoked, options.readFile);
     const transports = createTransports(secrets, clock);
     const metrics = new IstioMetrics(options.release);
     const health = healthSwitch();
+    const values = new RuntimeValues();
     this.#options = options;
     this.#clusters = new ClusterManager({
       clock,
@@ -129,6 +131,7 @@ class MeshProxy implements Proxy {
       createProbe: createProbeFor({ network: options.network, transports, clock }),
       onLog: options.onLog,
       localCluster: options.bootstrap?.localCluster,
+      values,
     });
     this.#runtime = {
       self,
@@ -138,6 +141,7 @@ class MeshProxy implements Proxy {
       clusters: this.#clusters,
       transports,
       stats,
+      values,
       metrics,
       peerMetadata: new PeerMetadata(self, node.id),
       sampler: new StepSampler(clock),
@@ -249,7 +253,7 @@ class MeshProxy implements Proxy {
         ready: () => this.ready,
         node,
         logging: new LogLevels(),
-        runtime: new RuntimeLayers(runtimeFlags(options.bootstrap?.runtimeValues), stats),
+        runtime: new RuntimeLayers(runtimeFlags(options.bootstrap?.runtimeValues), { stats, values }),
         health,
         textReadouts: () => this.#serverStats.readouts(),
         drainListeners: (which) => this.#drainListeners(which),

@@ -6,6 +6,7 @@ import type { FormatProxy } from './format/subject.ts';
 import type { SpanSender } from './http/call/span-sender.ts';
 import type { PeerMetadata, PeerWorkload } from './http/peer-metadata.ts';
 import type { LogServices } from './log-service/log-services.ts';
+import type { RuntimeValues } from './runtime-values.ts';
 import type { IstioMetrics } from './stats/istio-metrics.ts';
 import type { Stats } from './stats/stats.ts';
 import { createTraceDraws, type TraceDraws } from './trace-draws.ts';
@@ -51,6 +52,8 @@ export interface ProxyRuntime {
   readonly clusters: ClusterManager;
   readonly transports: TransportFactory;
   readonly stats: Stats;
+  /** What Envoy's runtime says. */
+  readonly values: RuntimeValues;
   readonly metrics: IstioMetrics;
   readonly peerMetadata: PeerMetadata;
   readonly sampler: StepSampler;

@@ -135,6 +135,7 @@ export interface RouteAction {
     total_weight?: number;
     header_name?: string;
     use_hash_policy?: boolean;
+    runtime_key_prefix?: string;
   };
   cluster_not_found_response_code?: string;
   metadata_match?: Metadata;

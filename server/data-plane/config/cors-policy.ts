@@ -1,6 +1,6 @@
-import type { FractionalPercent, StringMatcher } from '#xds';
+import type { StringMatcher } from '#xds';
 import { compileStringMatch, type StringMatch } from './string-match.ts';
-import { ALWAYS, type Fraction, NEVER, readFraction } from './values.ts';
+import { ALWAYS, type Fraction, NEVER, readRuntimeFraction } from './values.ts';
 
 /** A route's CORS rules. Header lists are written to the answer as they stand. */
 export interface CorsPolicy {
@@ -40,8 +40,7 @@ export function compileCors(
   const config: Record<string, unknown> = { ...ofHost, ...Object.fromEntries(own) };
   for (const name of ofRoute === undefined ? [] : ['filter_enabled', 'shadow_enabled']) config[name] = ofRoute?.[name];
   const text = (key: string): string => String(config[key] ?? '');
-  const share = (key: string, fallback: Fraction): Fraction =>
-    readFraction((config[key] as { default_value?: FractionalPercent } | undefined)?.default_value, fallback);
+  const share = (key: string, fallback: Fraction): Fraction => readRuntimeFraction(config[key], fallback);
   const origins = (config['allow_origin_string_match'] ?? []) as StringMatcher[];
   return {
     allowOrigins: origins.map(

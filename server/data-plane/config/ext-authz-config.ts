@@ -1,4 +1,4 @@
-import type { Any, FractionalPercent, StringMatcher } from '#xds';
+import type { Any, StringMatcher } from '#xds';
 import type { GrpcServiceConfig } from '../http/call/grpc-call.ts';
 import { type GrpcServiceJson, readGrpcService } from './grpc-service.ts';
 import { compileHeaderRule, type HeaderRule } from './header-rules.ts';
@@ -6,7 +6,7 @@ import { statusCode } from './http-status.ts';
 import { compileMetadataMatch, type MetadataMatch, type MetadataMatcherJson } from './metadata-match.ts';
 import { ConfigProblem } from './problem.ts';
 import { compileStringMatch, type StringMatch } from './string-match.ts';
-import { ALWAYS, durationMs, type Fraction, readFraction, readNumber } from './values.ts';
+import { ALWAYS, durationMs, type Fraction, readNumber, readRuntimeFraction } from './values.ts';
 
 export type HeaderNames = readonly StringMatch[];
 
@@ -105,7 +105,6 @@ export function readExtAuthz(config: Any): ExtAuthzConfig {
   if (config['decoder_header_mutation_rules'] !== undefined) {
     throw new ConfigProblem('decoder_header_mutation_rules', 'is not supported');
   }
-  const enabled = config['filter_enabled'] as { default_value?: FractionalPercent } | undefined;
   const denies = config['deny_at_disable'] as { default_value?: boolean } | undefined;
   const onlyIf = config['filter_enabled_metadata'] as MetadataMatcherJson | undefined;
   const status = config['status_on_error'] as { code?: unknown } | undefined;
@@ -129,7 +128,7 @@ export function readExtAuthz(config: Any): ExtAuthzConfig {
       contextExtensions: {},
       authorizer: http === undefined ? readGrpc(config) : readHttp(http),
     },
-    enabled: readFraction(enabled?.default_value, ALWAYS),
+    enabled: readRuntimeFraction(config['filter_enabled'], ALWAYS),
     deniesWhereDisabled: denies?.default_value === true,
     validatesChanges: config['validate_mutations'] === true,
     metadataNamespaces: (config['metadata_context_namespaces'] ?? []) as string[],

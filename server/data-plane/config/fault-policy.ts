@@ -26,6 +26,18 @@ export interface FaultPolicy {
   readonly maxActive: number | undefined;
   /** Counted for each cluster that clients say they are of, too. */
   readonly countsClients: boolean;
+  readonly keys: FaultKeys;
+}
+
+/** Where Envoy's runtime may say something else. */
+export interface FaultKeys {
+  readonly delayPercent: string;
+  readonly delayMs: string;
+  readonly abortPercent: string;
+  readonly abortStatus: string;
+  readonly abortGrpcStatus: string;
+  readonly limitPercent: string;
+  readonly maxActive: string;
 }
 
 interface DelayJson {
@@ -51,7 +63,17 @@ interface LimitJson {
 export function readFault(config: Any | undefined): FaultPolicy | undefined {
   if (config === undefined) return undefined;
   const field = 'envoy.filters.http.fault';
+  const key = (name: string, usual: string): string => String(config[`${name}_runtime`] || `fault.http.${usual}`);
   return {
+    keys: {
+      delayPercent: key('delay_percent', 'delay.fixed_delay_percent'),
+      delayMs: key('delay_duration', 'delay.fixed_duration_ms'),
+      abortPercent: key('abort_percent', 'abort.abort_percent'),
+      abortStatus: key('abort_http_status', 'abort.http_status'),
+      abortGrpcStatus: key('abort_grpc_status', 'abort.grpc_status'),
+      limitPercent: key('response_rate_limit_percent', 'rate_limit.response_percent'),
+      maxActive: key('max_active_faults', 'max_active_faults'),
+    },
     delay: readDelay(config['delay'] as DelayJson | undefined, `${field}.delay`),
     abort: readAbort(config['abort'] as AbortJson | undefined, `${field}.abort`),
     answerLimit: readLimit(config['response_rate_limit'] as LimitJson | undefined, `${field}.response_rate_limit`),

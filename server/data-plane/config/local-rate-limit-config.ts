@@ -1,11 +1,11 @@
-import type { Any, FractionalPercent, HeaderMutations } from '#xds';
+import type { Any, HeaderMutations } from '#xds';
 import { compileHeaderRules, type HeaderRules } from './header-rules.ts';
 import { errorStatus } from './http-status.ts';
 import { ConfigProblem } from './problem.ts';
 import type { DescriptorEntry } from './rate-limit-actions.ts';
 import { readGrpcStatus, readHostRules, readOwnRules } from './rate-limit-config.ts';
 import type { RateLimitRule } from './rate-limit-rules.ts';
-import { durationMs, type Fraction, NEVER, readFraction, readNumber } from './values.ts';
+import { durationMs, type Fraction, NEVER, readNumber, readRuntimeFraction } from './values.ts';
 
 export interface TokenBucketConfig {
   /** 0: nothing passes. */
@@ -65,8 +65,7 @@ interface DescriptorJson {
 /** Reads envoy.extensions.filters.http.local_ratelimit.v3.LocalRateLimit. */
 export function readLocalRateLimit(config: Any): LocalRateLimitConfig {
   const share = (field: string): Fraction => {
-    const given = config[field] as { default_value?: FractionalPercent } | undefined;
-    return given === undefined ? NEVER : readFraction(given.default_value, NEVER);
+    return readRuntimeFraction(config[field], NEVER);
   };
   const bucket = config['token_bucket'] as BucketJson | undefined;
   const perConnection = config['local_rate_limit_per_downstream_connection'] === true;

@@ -1,11 +1,11 @@
-import type { Any, FractionalPercent, HeaderMutations } from '#xds';
+import type { Any, HeaderMutations } from '#xds';
 import type { GrpcServiceConfig } from '../http/call/grpc-call.ts';
 import { type GrpcServiceJson, readGrpcService } from './grpc-service.ts';
 import { compileHeaderRules, type HeaderRules } from './header-rules.ts';
 import { errorStatus, readStatus } from './http-status.ts';
 import { ConfigProblem } from './problem.ts';
 import { compileRateLimits, type RateLimitJson, type RateLimitRule } from './rate-limit-rules.ts';
-import { ALWAYS, durationMs, type Fraction, NEVER, readFraction, readNumber } from './values.ts';
+import { ALWAYS, durationMs, type Fraction, NEVER, readNumber, readRuntimeFraction } from './values.ts';
 
 export interface RateLimitConfig {
   readonly domain: string;
@@ -60,8 +60,7 @@ export function readRateLimit(config: Any): RateLimitConfig {
   const { grpc_service } = (config['rate_limit_service'] ?? {}) as { grpc_service?: GrpcServiceJson };
   const service = readGrpcService(grpc_service, 'rate_limit_service.grpc_service', 0);
   const share = (field: string): Fraction => {
-    const given = config[field] as { default_value?: FractionalPercent } | undefined;
-    return given === undefined ? ALWAYS : readFraction(given.default_value, NEVER);
+    return readRuntimeFraction(config[field], ALWAYS, NEVER);
   };
   const requests = config['request_type'] || 'both';
   if (requests !== 'internal' && requests !== 'external' && requests !== 'both') {
@@ -91,8 +90,8 @@ export function readRateLimit(config: Any): RateLimitConfig {
 }
 
 function readShareOnError(config: Any): Fraction {
-  const given = config['failure_mode_deny_percent'] as { default_value?: FractionalPercent } | undefined;
-  if (given !== undefined) return readFraction(given.default_value, NEVER);
+  const given = config['failure_mode_deny_percent'];
+  if (given !== undefined) return readRuntimeFraction(given, NEVER);
   return config['failure_mode_deny'] === true ? ALWAYS : NEVER;
 }
 

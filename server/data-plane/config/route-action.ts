@@ -11,7 +11,7 @@ import { ConfigProblem, within } from './problem.ts';
 import { compileRegexRewrite, type TextRewrite } from './regex-rewrite.ts';
 import { type CompiledRetryPolicy, compileRetryPolicy } from './retry-policy.ts';
 import { compileUriRewrite, compileUriTemplate } from './uri-template.ts';
-import { ALWAYS, durationMs, type Fields, type Fraction, readFraction, record } from './values.ts';
+import { ALWAYS, durationMs, type Fields, type Fraction, readRuntimeFraction, record } from './values.ts';
 
 /** Envoy's own route timeout where a configuration names none. */
 const DEFAULT_TIMEOUT_MS = 15_000;
@@ -58,6 +58,8 @@ export interface ForwardAction {
   /** At least one; more than one are drawn by weight. */
   readonly shares: readonly ClusterShare[];
   readonly totalWeight: number;
+  /** Weights of clusters stand in the runtime under this, a dot and the cluster's name; empty: they do not. */
+  readonly weightKey: string;
   /** A request that carries this header brings the number that is drawn otherwise; empty: none does. */
   readonly drawHeader: string;
   /** The number is the hash of the request. */
@@ -121,6 +123,7 @@ export function compileForward(action: RouteAction, match: RouteMatch): ForwardA
     kind: 'forward',
     shares,
     totalWeight,
+    weightKey: action.weighted_clusters?.runtime_key_prefix ?? '',
     drawHeader: (action.weighted_clusters?.header_name ?? '').toLowerCase(),
     drawsByHash: action.weighted_clusters?.use_hash_policy === true,
     clusterNotFoundStatus: NOT_FOUND_STATUS[action.cluster_not_found_response_code ?? ''] ?? 503,
@@ -206,7 +209,7 @@ function compileMirror(given: RequestMirrorPolicy): MirrorPolicy {
     marksHost: given.disable_shadow_host_suffix_append !== true && !given.host_rewrite_literal,
     host: given.host_rewrite_literal || undefined,
     headers: compileHeaderMutations(given.request_headers_mutations, 'request_headers_mutations'),
-    share: readFraction(given.runtime_fraction?.default_value, ALWAYS),
+    share: readRuntimeFraction(given.runtime_fraction, ALWAYS),
     sampled: given.trace_sampled,
   };
 }

@@ -20,7 +20,7 @@ import { ROUTE_RULES } from './route-bounds.ts';
 import { compileConditions, type RouteCondition, type RouteSubject } from './route-condition.ts';
 import { compileRouteMatcher } from './route-matcher.ts';
 import { type RouteTracing, type RouteTracingJson, readRouteTracing } from './route-tracing.ts';
-import { ALWAYS, type Fraction, readFraction } from './values.ts';
+import { ALWAYS, type Fraction, readRuntimeFraction } from './values.ts';
 
 export type { ClusterShare, ForwardAction, HostRewrite, MirrorPolicy };
 
@@ -252,7 +252,7 @@ function compileRoute(given: Route, host: VirtualHost, table: RouteConfiguration
     conditions: within('match', () =>
       compileConditions(given.match, table.ignore_path_parameters_in_path_matching === true),
     ),
-    share: given.match.runtime_fraction && readFraction(given.match.runtime_fraction.default_value, ALWAYS),
+    share: given.match.runtime_fraction && readRuntimeFraction(given.match.runtime_fraction, ALWAYS),
     target: compileTarget(given, host, table),
     headers: compileHeaderRules(given),
     fault: readFault(ofType(overrides.perFilter?.['envoy.filters.http.fault'], 'fault.v3.HTTPFault')),

@@ -16,6 +16,8 @@ const DENOMINATORS = { HUNDRED: 100, TEN_THOUSAND: 10_000, MILLION: 1_000_000 } 
 export interface Fraction {
   readonly numerator: number;
   readonly of: number;
+  /** The key of the runtime that may say something else. */
+  readonly runtimeKey?: string;
 }
 
 export const ALWAYS: Fraction = { numerator: 100, of: 100 };
@@ -25,6 +27,16 @@ export const NEVER: Fraction = { numerator: 0, of: 100 };
 export function readFraction(percent: FractionalPercent | undefined, fallback: Fraction): Fraction {
   if (percent === undefined) return fallback;
   return { numerator: percent.numerator ?? 0, of: DENOMINATORS[percent.denominator ?? 'HUNDRED'] };
+}
+
+/** Reads a RuntimeFractionalPercent; an absent one means `fallback`. */
+export function readRuntimeFraction(given: unknown, fallback: Fraction, ifNoDefault = fallback): Fraction {
+  const { default_value, runtime_key: runtimeKey } = (given ?? {}) as {
+    readonly default_value?: FractionalPercent;
+    readonly runtime_key?: string;
+  };
+  const share = given === undefined ? fallback : readFraction(default_value, ifNoDefault);
+  return runtimeKey ? { ...share, runtimeKey } : share;
 }
 
 /** `50` for 500000 of a million. */

@@ -105,10 +105,11 @@ export const identify: RequestLayer = (exchange) => {
 function reasonToTrace(exchange: Exchange, id: string, config: TracingConfig): TraceReason | undefined {
   const { headers } = exchange.head;
   const table = tableOf(exchange);
-  if (table?.traced !== true) return traceReason(id, headers, { config });
+  const { values } = exchange.runtime;
+  if (table?.traced !== true) return traceReason(id, headers, { config, values });
   // Routes that take a share of the requests draw by the trace.
   if (exchange.untold === undefined) exchange.span = begunSpan(exchange, undefined);
-  return traceReason(id, headers, { config, shares: routeOf(exchange, table)?.tracing });
+  return traceReason(id, headers, { config, shares: routeOf(exchange, table)?.tracing, values });
 }
 
 /** Counts the decision to trace, and returns the request's id with it. */

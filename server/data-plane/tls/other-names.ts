@@ -1,5 +1,3 @@
-import type { X509Certificate } from 'node:crypto';
-
 /** One element of DER (X.690): its tag, and where its content lies. */
 interface Element {
   readonly tag: number;
@@ -46,7 +44,7 @@ function valueOf(bytes: Buffer, { tag, start, end }: Element): string[] {
 }
 
 /** The values of a certificate's alternative names of kinds that X.509 itself does not know (RFC 5280 §4.2.1.6: otherName). */
-export function otherNames({ raw }: Pick<X509Certificate, 'raw'>): string[] {
+export function otherNames({ raw }: { readonly raw: Buffer }): string[] {
   const found = raw.indexOf(SUBJECT_ALT_NAME);
   if (found < 0) return [];
   let extension = elementAt(raw, found + SUBJECT_ALT_NAME.length);

@@ -3,16 +3,20 @@ import type { Cluster, ClusterLoadAssignment } from '#xds';
 import { type CompiledCluster, compileCluster } from '../config/cluster-config.ts';
 import { type EndpointConfig, readDrops } from '../config/endpoint-config.ts';
 import type { LocalCluster, Resolve } from '../doors.ts';
+import type { RuntimeValues } from '../runtime-values.ts';
 import { Stats } from '../stats/stats.ts';
 import { UpstreamCluster } from './cluster.ts';
 import type { PoolFactory } from './cluster-options.ts';
 import type { ProbeFactory } from './health-check/probe.ts';
+import { setLimits } from './runtime-limits.ts';
 import type { LocalHosts } from './zone-routing.ts';
 
 export interface ClusterManagerOptions {
   readonly clock: Clock;
   readonly random: Random;
   readonly stats: Stats;
+  /** What Envoy's runtime says; absent: nothing. */
+  readonly values?: RuntimeValues | undefined;
   readonly createPool: PoolFactory;
   readonly createProbe: ProbeFactory;
   readonly resolve: Resolve;
@@ -37,6 +41,11 @@ export class ClusterManager {
   constructor(options: ClusterManagerOptions) {
     this.#options = options;
     this.#local = options.localCluster && this.#localHosts(options.localCluster);
+    const { values } = options;
+    values?.onChange(() => {
+      for (const clusters of [this.#warming, this.#clusters])
+        for (const cluster of clusters.values()) setLimits(cluster, values);
+    });
   }
 
   get(name: string): UpstreamCluster | undefined {
@@ -92,6 +101,8 @@ export class ClusterManager {
       ...rest,
     });
     cluster.drops = readDrops(policy);
+    const { values } = this.#options;
+    if (values?.rulesBreakers === true) setLimits(cluster, values);
     this.#warming.set(config.name, cluster);
     if (config.dns === undefined) cluster.setEndpoints(endpoints);
     cluster.start();

@@ -2,6 +2,7 @@ import type { Clock, Random } from '#domain';
 import type { CompiledCluster } from '../config/cluster-config.ts';
 import type { Resolve } from '../doors.ts';
 import type { HostPool } from '../http/codec.ts';
+import type { RuntimeValues } from '../runtime-values.ts';
 import type { Stats } from '../stats/stats.ts';
 import type { UpstreamCluster } from './cluster.ts';
 import type { ProbeFactory } from './health-check/probe.ts';
@@ -20,6 +21,8 @@ export interface ClusterOptions {
   readonly clock: Clock;
   readonly random: Random;
   readonly stats: Stats;
+  /** What Envoy's runtime says; absent: nothing. */
+  readonly values?: RuntimeValues | undefined;
   readonly createPool: PoolFactory;
   readonly createProbe: ProbeFactory;
   readonly resolve: Resolve;

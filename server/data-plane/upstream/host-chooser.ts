@@ -1,6 +1,7 @@
 import type { Clock, Random, SocketAddress } from '#domain';
 import type { CompiledCluster } from '../config/cluster-config.ts';
 import type { BalancingConfig } from '../config/lb-config.ts';
+import type { RuntimeValues } from '../runtime-values.ts';
 import type { UpstreamCluster } from './cluster.ts';
 import type { ClusterStats } from './cluster-stats.ts';
 import type { TableShape } from './hashing/ring-hash.ts';
@@ -14,11 +15,16 @@ import type { LevelHosts } from './priority-loads.ts';
 import { ReportedWeights } from './reported-weights.ts';
 import { type LocalHosts, ZoneRouting } from './zone-routing.ts';
 
+const PANIC_KEY = 'upstream.healthy_panic_threshold';
+const MOST_PERCENT = 100;
+
 export interface HostChooserOptions {
   readonly config: CompiledCluster;
   readonly clock: Clock;
   readonly random: Random;
   readonly stats: ClusterStats;
+  /** What Envoy's runtime says; absent: nothing. */
+  readonly values?: RuntimeValues | undefined;
   /** Requests under way in the cluster. */
   readonly underWay: () => number;
   /** The cluster's own hosts by address, as they are at any time. */
@@ -121,10 +127,13 @@ export class HostChooser {
   }
 
   #createGroup(config: BalancingConfig, hasZones = true): HostGroup {
-    const { clock, random, underWay, stats, local } = this.#options;
+    const { clock, random, underWay, stats, local, values } = this.#options;
     const zones =
       local && hasZones ? new ZoneRouting({ config, local, random: random.stream('zones'), stats }) : undefined;
-    return new HostGroup({ config, clock, random, underWay, panics: stats.panic, zones });
+    const { panicThreshold: given } = config;
+    // As in Envoy, looked at when hosts or their health change.
+    const panicThreshold = (): number => Math.min(MOST_PERCENT, values?.whole(PANIC_KEY, given) ?? given);
+    return new HostGroup({ config, clock, random, underWay, panics: stats.panic, panicThreshold, zones });
   }
 
   #createMembers(): MemberHosts | undefined {

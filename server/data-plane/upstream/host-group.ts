@@ -17,6 +17,8 @@ export interface HostGroupOptions {
   readonly underWay: () => number;
   /** `lb_healthy_panic`. */
   readonly panics: Stat;
+  /** Percent; absent: what the configuration says. */
+  readonly panicThreshold?: (() => number) | undefined;
   /** Where a bootstrap names a local cluster; of no use for a balancer that hashes. */
   readonly zones?: ZoneRouting | undefined;
 }
@@ -34,6 +36,7 @@ export class HostGroup {
   readonly #config: BalancingConfig;
   readonly #balancer: LoadBalancer;
   readonly #panics: Stat;
+  readonly #panicThreshold: (() => number) | undefined;
   /** The balancer goes by a hash of the request. */
   readonly #hashes: boolean;
   readonly #drawPercent: () => number;
@@ -47,6 +50,7 @@ export class HostGroup {
     this.#config = config;
     this.#balancer = createLoadBalancer(options);
     this.#panics = options.panics;
+    this.#panicThreshold = options.panicThreshold;
     this.#hashes = config.policy === 'RING_HASH' || config.policy === 'MAGLEV';
     this.#drawPercent = () => random.below(100);
     this.#zones = this.#hashes ? undefined : options.zones;
@@ -125,7 +129,8 @@ export class HostGroup {
   }
 
   #prioritize(hosts: readonly Host[], kept: PriorityOptions['kept'], placeWeight?: PlaceWeight): PrioritySet {
-    const { panicThreshold, byLocality, failsInPanic } = this.#config;
+    const { byLocality, failsInPanic } = this.#config;
+    const panicThreshold = this.#panicThreshold?.() ?? this.#config.panicThreshold;
     const onPanic = (): void => {
       this.#panics.value++;
     };

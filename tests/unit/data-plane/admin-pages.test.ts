@@ -4,6 +4,7 @@ import { LogLevels } from '../../../server/data-plane/admin/log-levels.ts';
 import type { DrainRequest, PageContext } from '../../../server/data-plane/admin/page.ts';
 import { RuntimeLayers } from '../../../server/data-plane/admin/runtime-layers.ts';
 import { runtimeFlags } from '../../../server/data-plane/agent/bootstrap-settings.ts';
+import { RuntimeValues } from '../../../server/data-plane/runtime-values.ts';
 import { IstioMetrics } from '../../../server/data-plane/stats/istio-metrics.ts';
 import { Stats } from '../../../server/data-plane/stats/stats.ts';
 import { PLAIN_FORM } from '../../../server/data-plane/stats/stats-form.ts';
@@ -62,7 +63,7 @@ function context(): Asked {
       ready: () => true,
       node: { id: 'sidecar~10.0.0.1~a.b~b.svc.cluster.local', cluster: 'a.b', metadata: { NAMESPACE: 'b' } },
       logging: new LogLevels(),
-      runtime: new RuntimeLayers(runtimeFlags({ 'a.b': 'true' }), stats),
+      runtime: new RuntimeLayers(runtimeFlags({ 'a.b': 'true' }), { stats, values: new RuntimeValues() }),
       health: {
         get failed() {
           return failed;

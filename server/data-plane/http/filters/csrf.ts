@@ -1,6 +1,6 @@
-import type { Any, FractionalPercent, StringMatcher } from '#xds';
+import type { Any, StringMatcher } from '#xds';
 import { compileStringMatch, type StringMatch } from '../../config/string-match.ts';
-import { ALWAYS, type Fraction, NEVER, readFraction } from '../../config/values.ts';
+import { ALWAYS, type Fraction, NEVER, readRuntimeFraction } from '../../config/values.ts';
 import type { Exchange } from '../exchange.ts';
 import { drawn } from './drawn.ts';
 import type { FilterParts } from './filter-parts.ts';
@@ -16,8 +16,7 @@ export interface CsrfPolicy {
 const CHANGING: ReadonlySet<string> = new Set(['POST', 'PUT', 'DELETE', 'PATCH']);
 
 export function readCsrf(config: Any): CsrfPolicy {
-  const share = (name: string, fallback: Fraction): Fraction =>
-    readFraction((config[name] as { default_value?: FractionalPercent } | undefined)?.default_value, fallback);
+  const share = (name: string, fallback: Fraction): Fraction => readRuntimeFraction(config[name], fallback);
   return {
     enabled: share('filter_enabled', ALWAYS),
     shadow: share('shadow_enabled', NEVER),

@@ -36,7 +36,8 @@ export const fault =
 function limitAnswer(exchange: Exchange, policy: FaultPolicy, limit: NonNullable<FaultPolicy['answerLimit']>): void {
   const kbps = limit.byHeader ? numberIn(exchange, RATE) : limit.kbps;
   if (kbps === undefined || kbps === 0) return;
-  const share = limit.byHeader ? shareIn(exchange, `${RATE}-percentage`, limit.share) : limit.share;
+  const allowed = exchange.runtime.values.share(limit.share, policy.keys.limitPercent);
+  const share = limit.byHeader ? shareIn(exchange, `${RATE}-percentage`, allowed) : allowed;
   if (!drawn(exchange, share, `at most ${kbps} KiB of the answer a second`, 'fault') || !mayDisturb(exchange, policy))
     return;
   exchange.stats.count('fault.response_rl_injected');
@@ -45,10 +46,11 @@ function limitAnswer(exchange: Exchange, policy: FaultPolicy, limit: NonNullable
 }
 
 /** Only so many requests are disturbed at a time; one that is stays so until it ends. */
-function mayDisturb(exchange: Exchange, { maxActive }: FaultPolicy): boolean {
+function mayDisturb(exchange: Exchange, { keys, maxActive: given = Infinity }: FaultPolicy): boolean {
   if (exchange.disturbed !== undefined) return true;
+  const maxActive = exchange.runtime.values.whole(keys.maxActive, given);
   const active = exchange.runtime.stats.stat(`http.${exchange.config.statPrefix}.fault.active_faults`);
-  if (maxActive !== undefined && active.value >= maxActive) {
+  if (active.value >= maxActive) {
     exchange.stats.count('fault.faults_overflow');
     return false;
   }
@@ -73,12 +75,15 @@ function concerns({ cluster, headers, nodes }: FaultPolicy, { head, share, route
 }
 
 /** How long this request is held back; undefined: not at all. */
-function delayOf({ delay }: FaultPolicy, exchange: Exchange): number | undefined {
+function delayOf({ delay, keys }: FaultPolicy, exchange: Exchange): number | undefined {
   if (delay === undefined) return undefined;
-  const ms = delay.byHeader ? numberIn(exchange, DELAY) : delay.ms;
+  const { values } = exchange.runtime;
+  const key = ofClient(exchange, 'delay.fixed_duration_ms') ?? keys.delayMs;
+  const ms = delay.byHeader ? numberIn(exchange, DELAY) : values.whole(key, delay.ms);
   // Envoy counts in whole milliseconds, and to wait for none is no fault.
   if (ms === undefined || ms < 1) return undefined;
-  const share = delay.byHeader ? shareIn(exchange, `${DELAY}-percentage`, delay.share) : delay.share;
+  const allowed = values.share(delay.share, ofClient(exchange, 'delay.fixed_delay_percent') ?? keys.delayPercent);
+  const share = delay.byHeader ? shareIn(exchange, `${DELAY}-percentage`, allowed) : allowed;
   return drawn(exchange, share, `delay of ${ms} ms`, 'fault.delay') ? ms : undefined;
 }
 
@@ -88,15 +93,32 @@ interface Abort {
 }
 
 function abortOf(
-  { abort: given }: FaultPolicy,
+  { abort: given, keys }: FaultPolicy,
   exchange: Exchange,
 ): (Abort & { readonly share: Fraction }) | undefined {
-  if (given === undefined || !given.byHeader) return given;
-  const share = shareIn(exchange, `${ABORT}-percentage`, given.share);
+  if (given === undefined) return undefined;
+  const { values } = exchange.runtime;
+  const allowed = values.share(given.share, ofClient(exchange, 'abort.abort_percent') ?? keys.abortPercent);
+  if (!given.byHeader) {
+    if (given.grpcStatus !== undefined)
+      return { ...given, share: allowed, grpcStatus: values.whole(keys.abortGrpcStatus, given.grpcStatus) };
+    const key = ofClient(exchange, 'abort.http_status') ?? keys.abortStatus;
+    const asked = values.whole(key, given.status);
+    return { ...given, share: allowed, status: isStatus(asked) ? asked : given.status };
+  }
+  const share = shareIn(exchange, `${ABORT}-percentage`, allowed);
   const status = numberIn(exchange, ABORT);
-  if (status !== undefined && status >= 200 && status < 600) return { status, grpcStatus: undefined, share };
+  if (status !== undefined && isStatus(status)) return { status, grpcStatus: undefined, share };
   const grpcStatus = numberIn(exchange, GRPC_ABORT);
   return grpcStatus === undefined ? undefined : { status: 200, grpcStatus, share };
+}
+
+const isStatus = (status: number): boolean => status >= 200 && status < 600;
+
+/** The key for requests of one client's cluster, which takes the place of the one for all. */
+function ofClient({ head }: Exchange, what: string): string | undefined {
+  const client = head.headers.get('x-envoy-downstream-service-cluster');
+  return client ? `fault.http.${client}.${what}` : undefined;
 }
 
 function abort(exchange: Exchange, policy: FaultPolicy): 'next' | 'wait' {

@@ -137,8 +137,9 @@ const heldBy = ({ conditions }: CompiledRoute, subject: RouteSubject): number =>
   conditions.filter((condition) => condition(subject) === undefined).length;
 
 /** A route for a share of the requests leaves the others to those behind it. */
-function spared(exchange: Exchange, { share }: CompiledRoute): Refusal | undefined {
-  if (share === undefined) return undefined;
+function spared(exchange: Exchange, { share: given }: CompiledRoute): Refusal | undefined {
+  if (given === undefined) return undefined;
+  const share = exchange.runtime.values.share(given);
   const draw = exchange.runtime.chance.draws.below('route', exchange.traceKey, share.of);
   if (draw < share.numerator) return undefined;
   return () => `takes ${inPercent(share)} % of the requests that match: drew ${draw} of ${share.of}`;

@@ -1,6 +1,7 @@
 import { parseClusterName } from '#domain';
 import { originOf } from '../../config/origins.ts';
 import type { ClusterShare, CompiledRoute, ForwardAction } from '../../config/route-table.ts';
+import type { RuntimeValues } from '../../runtime-values.ts';
 import type { Exchange } from '../exchange.ts';
 import { hashRequest } from './request-hash.ts';
 
@@ -9,10 +10,10 @@ import { hashRequest } from './request-hash.ts';
  * route, so that a fault that answers later is still counted against a cluster.
  */
 export function chooseShare(exchange: Exchange, route: CompiledRoute, action: ForwardAction): ClusterShare {
-  const { shares, totalWeight } = action;
+  if (action.shares.length === 1) return named(action.shares[0]!, exchange);
+  const { shares, totalWeight } = weighed(action, exchange.runtime.values);
   const only = shares[0]!;
-  if (shares.length === 1) return named(only, exchange);
-  const draw = drawOf(exchange, action);
+  const draw = drawOf(exchange, action, totalWeight);
   let from = 0;
   for (const [place, share] of shares.entries()) {
     const to = from + share.weight;
@@ -32,8 +33,24 @@ export function chooseShare(exchange: Exchange, route: CompiledRoute, action: Fo
   return named(only, exchange);
 }
 
+/** Weights as the runtime has them at this moment, where the route names keys for them. */
+function weighed(action: ForwardAction, values: RuntimeValues): Pick<ForwardAction, 'shares' | 'totalWeight'> {
+  const { weightKey } = action;
+  if (weightKey === '') return action;
+  const shares = action.shares.map((share) => ({
+    ...share,
+    weight: values.whole(`${weightKey}.${share.cluster}`, share.weight),
+  }));
+  const totalWeight = shares.reduce((sum, { weight }) => sum + weight, 0);
+  return totalWeight === 0 ? action : { shares, totalWeight };
+}
+
 /** The number that chooses: a header's, the request's hash, or one that is drawn. Source: WeightedClusterSpecifierPlugin in Envoy. */
-function drawOf(exchange: Exchange, { drawHeader, drawsByHash, hashPolicies, totalWeight }: ForwardAction): number {
+function drawOf(
+  exchange: Exchange,
+  { drawHeader, drawsByHash, hashPolicies }: ForwardAction,
+  totalWeight: number,
+): number {
   if (drawHeader !== '') {
     const [given, second] = exchange.head.headers.all(drawHeader);
     if (given !== undefined && second === undefined && /^\d{1,20}$/.test(given)) {

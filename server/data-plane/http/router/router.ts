@@ -16,7 +16,7 @@ import type { Headers } from '../headers.ts';
 import { operationOf } from '../tracing/span-words.ts';
 import { noteCluster, noteRewrite } from './call-steps.ts';
 import { takeWishes } from './client-wishes.ts';
-import { dropOverload } from './drop-overload.ts';
+import { dropOverload, underMaintenance } from './drop-overload.ts';
 import { changeAnswer, headerLevels } from './header-levels.ts';
 import { MirrorCall, type MirrorOptions, type MirrorResult } from './mirror.ts';
 import { redirectLocation, rewriteRedirected, rewriteRequest } from './rewrite.ts';
@@ -105,6 +105,7 @@ function forward(exchange: Exchange, route: CompiledRoute, action: ForwardAction
   exchange.routeFigures = figuresOf(exchange, route);
   if (exchange.internal) takeWishes(exchange, cluster);
   if (exchange.steps.on) noteCluster(exchange.steps, cluster);
+  if (exchange.runtime.values.rulesMaintenance && underMaintenance(exchange, cluster)) return 'wait';
   if (cluster.drops !== undefined && dropOverload(exchange, cluster, cluster.drops)) return 'wait';
   const levels = headerLevels(exchange);
   if (levels.length > 0) exchange.cameAsGrpc ??= isGrpc(exchange.head.headers);
@@ -209,7 +210,8 @@ function createMirrors(
 ): readonly MirrorCall[] {
   const calls: MirrorCall[] = [];
   for (const policy of action.mirrors) {
-    const { share, clusterHeader } = policy;
+    const { clusterHeader } = policy;
+    const share = exchange.runtime.values.share(policy.share);
     const name = clusterHeader === '' ? policy.cluster : (exchange.head.headers.get(clusterHeader) ?? '');
     const cluster = exchange.runtime.clusters.get(name);
     if (
