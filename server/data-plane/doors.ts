@@ -139,6 +139,8 @@ export interface ProxyOptions {
   readonly certificates?: CertificateSettings;
   /** What the mesh's CAs have revoked, PEM, as the pod finds it now; '' or absent: nothing. Source: isCrlFileProvided in Istio's agent. */
   readonly revoked?: () => string;
+  /** Text of a file in the proxy's container; undefined where there is none. Absent: there are no files. */
+  readonly readFile?: (path: string) => string | undefined;
   /** Absent: those of Istio's agent, and pages of figures list all. */
   readonly bootstrap?: BootstrapSettings | undefined;
   /** Absent: only the proxy's own metrics are told. */

@@ -6,6 +6,8 @@ export interface PilotFeatures {
   readonly allocatesAddresses: boolean;
   /** PILOT_ENABLE_ALPHA_GATEWAY_API: XBackendTrafficPolicies are read. */
   readonly alphaGatewayApi: boolean;
+  /** ENABLE_TLS_ON_SIDECAR_INGRESS: the `tls` of a Sidecar's ingress ends TLS of clients outside of the mesh. */
+  readonly sidecarIngressTls: boolean;
 }
 
 /** As istiod is without any variable. */
@@ -13,12 +15,14 @@ export const DEFAULT_FEATURES: PilotFeatures = Object.freeze({
   persistentSessions: false,
   allocatesAddresses: true,
   alphaGatewayApi: false,
+  sidecarIngressTls: false,
 });
 
 export const readFeatures = (env: Readonly<Record<string, string>>): PilotFeatures => ({
   persistentSessions: flag(env['PILOT_ENABLE_PERSISTENT_SESSION_FILTER'], DEFAULT_FEATURES.persistentSessions),
   allocatesAddresses: flag(env['PILOT_ENABLE_IP_AUTOALLOCATE'], DEFAULT_FEATURES.allocatesAddresses),
   alphaGatewayApi: flag(env['PILOT_ENABLE_ALPHA_GATEWAY_API'], DEFAULT_FEATURES.alphaGatewayApi),
+  sidecarIngressTls: flag(env['ENABLE_TLS_ON_SIDECAR_INGRESS'], DEFAULT_FEATURES.sidecarIngressTls),
 });
 
 const YES = new Set(['1', 't', 'T', 'TRUE', 'true', 'True']);

@@ -2,6 +2,7 @@ import { clusterName } from '#domain';
 import type { MeshConfig } from '../doors.ts';
 import { type Config, fieldOf } from '../snapshot/config.ts';
 import type { FieldOrigin } from '../snapshot/field-origin.ts';
+import type { ServerTlsSettings } from '../snapshot/istio-types.ts';
 import { type PortProtocol, parseProtocol } from '../snapshot/protocol.ts';
 import type { Sidecar } from '../snapshot/sidecars.ts';
 import { serviceOrigin } from './clusters/origin-metadata.ts';
@@ -27,6 +28,8 @@ export interface InboundPort {
   readonly origin: FieldOrigin | undefined;
   /** The Sidecar that declares it. */
   readonly sidecar: Config<unknown> | undefined;
+  /** How TLS of clients ends here where the port does without mutual TLS; `protocol` is what is inside. */
+  readonly tls?: ServerTlsSettings | undefined;
 }
 
 /** The ports of a Sidecar's `ingress`, where it has one, else those of the workload's services, by number. */
@@ -80,10 +83,13 @@ function ingressPorts(scope: OutboundScope, proxy: ProxyView, sidecar: Sidecar):
     const cluster = clusterName('inbound', number, '', '');
     const service = { registry: 'External' as const, name: host, namespace: scope.namespace, hostname: host };
     const port = { port: number, name: ingress.port?.name ?? '' };
+    const tls = scope.snapshot.mesh.features.sidecarIngressTls ? ingress.tls : undefined;
+    const protocol = parseProtocol(ingress.port?.protocol);
     return [
       {
         port: number,
-        protocol: parseProtocol(ingress.port?.protocol),
+        protocol: tls === undefined ? protocol : afterTls(protocol),
+        tls,
         cluster,
         names: { http: name, tcp: name },
         statPrefix: statPrefix(`inbound_${name}`),
@@ -96,6 +102,12 @@ function ingressPorts(scope: OutboundScope, proxy: ProxyView, sidecar: Sidecar):
       },
     ];
   });
+}
+
+/** What is left of a protocol when its TLS has ended. Source: AfterTLSTermination in istio pkg/config/protocol. */
+function afterTls(protocol: PortProtocol): PortProtocol {
+  if (protocol === 'https') return 'http';
+  return protocol === 'tls' ? 'tcp' : protocol;
 }
 
 const NOBODY = { registry: 'External' as const, name: '', namespace: '', hostname: '' };

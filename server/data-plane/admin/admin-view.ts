@@ -5,6 +5,7 @@ import type { ProxyAdmin, ProxyEndpoint } from '../doors.ts';
 import type { Stats } from '../stats/stats.ts';
 import type { ClusterManager } from '../upstream/cluster-manager.ts';
 import { configDump } from './config-dump.ts';
+import { listSecrets } from './list-secrets.ts';
 import type { UpdateLog } from './update-log.ts';
 
 export interface AdminSources {
@@ -32,7 +33,7 @@ export function createAdminView(sources: AdminSources): ProxyAdmin {
     routes: () => [...store.routes.values()].map((table) => table.resource),
     clusters: () => [...store.clusters.values()].map((cluster) => cluster.resource),
     endpoints: () => listEndpoints(clusters),
-    secrets: () => secrets.list(),
+    secrets: () => listSecrets(sources),
     rotations: () => secrets.rotations(),
     configDump: () => configDump(sources),
     stats: () => stats.values(),

@@ -3,6 +3,7 @@ import type { ProxySecret } from '../doors.ts';
 import type { UpstreamCluster } from '../upstream/cluster.ts';
 import type { Host } from '../upstream/host.ts';
 import type { AdminSources } from './admin-view.ts';
+import { listSecrets } from './list-secrets.ts';
 
 const dump = (name: string): string => `type.googleapis.com/envoy.admin.v3.${name}`;
 const typed = (type: string, resource: object): object => ({ '@type': type, ...resource });
@@ -221,9 +222,10 @@ function coarseHealth({ endpoint, failedCheck, ejected, degradedByCheck }: Host)
   return endpoint.degraded || degradedByCheck ? 'DEGRADED' : 'HEALTHY';
 }
 
-const secrets = ({ secrets: store, updates }: AdminSources): object[] => {
+const secrets = (sources: AdminSources): object[] => {
+  const { secrets: store, updates } = sources;
   const renewed = store.rotations().at(-1)?.atMs;
-  return store.list().map((secret) => ({
+  return listSecrets(sources).map((secret) => ({
     name: secret.name,
     ...updated(updates.takenAt(typeUrls.secret, secret.name) ?? renewed),
     secret: typed(typeUrls.secret, secretBody(secret)),

@@ -13,6 +13,22 @@ export type ServedSecret =
   | { readonly chainPem: string; readonly keyPem: string }
   | { readonly rootsPem: string; readonly crlPem?: string };
 
+/** How Istio names secrets in files. Source: security.SdsCertificateConfig in istio pkg/security. */
+const FILE_CERT = 'file-cert:';
+const FILE_ROOT = 'file-root:';
+const FILE_NAME = /"(file-(?:cert|root):[^"]+)"/g;
+const namesIn = new WeakMap<object, readonly string[]>();
+
+/** The secrets in files that a listener or cluster asks for. */
+export function fileSecretsIn(resource: object): readonly string[] {
+  const known = namesIn.get(resource);
+  if (known !== undefined) return known;
+  const names = [...JSON.stringify(resource).matchAll(FILE_NAME)].map(([, name = '']) => name);
+  const found = [...new Set(names)].filter((name) => name !== SYSTEM_ROOTS);
+  namesIn.set(resource, found);
+  return found;
+}
+
 /** Rotations that are remembered. */
 const KEPT_ROTATIONS = 32;
 
@@ -24,10 +40,12 @@ export class SecretStore {
   /** By the names that listeners and clusters ask with. */
   readonly #served = new Map<string, ServedSecret>();
   readonly #revoked: () => string;
+  readonly #readFile: (path: string) => string | undefined;
 
-  /** `revoked`: lists of the mesh's own CAs, read at each handshake. */
-  constructor(revoked: () => string = () => '') {
+  /** `revoked`: lists of the mesh's own CAs; `readFile`: files of the proxy's container. Both are asked at each handshake. */
+  constructor(revoked: () => string = () => '', readFile: (path: string) => string | undefined = () => undefined) {
     this.#revoked = revoked;
+    this.#readFile = readFile;
   }
 
   set(secrets: { chainPem: readonly string[]; keyPem: string; rootsPem: readonly string[] }, atMs: number): void {
@@ -52,14 +70,14 @@ export class SecretStore {
   /** Undefined for a name that was not supplied. */
   certificate(name: string): { readonly chainPem: string; readonly keyPem: string } | undefined {
     if (name === WORKLOAD_SECRET) return this.#own;
-    const served = this.#served.get(name);
+    const served = this.#served.get(name) ?? this.#fromFiles(name);
     return served !== undefined && 'chainPem' in served ? served : undefined;
   }
 
   roots(name: string): string | undefined {
     if (name === SYSTEM_ROOTS) return rootCertificates.join('\n');
     if (name === ROOT_SECRET) return this.#rootsPem;
-    const served = this.#served.get(name);
+    const served = this.#served.get(name) ?? this.#fromFiles(name);
     return served !== undefined && 'rootsPem' in served ? served.rootsPem : undefined;
   }
 
@@ -70,17 +88,42 @@ export class SecretStore {
     return served !== undefined && 'rootsPem' in served ? served.crlPem : undefined;
   }
 
-  /** What the admin port shows: never a key. */
-  list(): readonly ProxySecret[] {
+  /** What `file-cert:CHAIN~KEY` and `file-root:ROOTS` name; undefined while a file is missing. */
+  #fromFiles(name: string): ServedSecret | undefined {
+    if (name.startsWith(FILE_ROOT)) {
+      const rootsPem = this.#readFile(name.slice(FILE_ROOT.length));
+      return rootsPem === undefined ? undefined : { rootsPem };
+    }
+    if (!name.startsWith(FILE_CERT)) return undefined;
+    const [chain = '', key = ''] = name.slice(FILE_CERT.length).split('~');
+    const [chainPem, keyPem] = [this.#readFile(chain), this.#readFile(key)];
+    return chainPem === undefined || keyPem === undefined ? undefined : { chainPem, keyPem };
+  }
+
+  /** What the admin port shows: never a key. `files`: names of secrets in files that the configuration asks for. */
+  list(files: readonly string[] = []): readonly ProxySecret[] {
     const secrets: ProxySecret[] = [];
     if (this.#own !== undefined) secrets.push(secretOf('default', 'Cert Chain', this.#own.chainPem));
     if (this.#rootsPem !== undefined) secrets.push(secretOf('ROOTCA', 'CA', this.#rootsPem));
-    for (const [name, served] of this.#served) {
+    const found = files.flatMap((name): [string, ServedSecret][] => {
+      const secret = this.#fromFiles(name);
+      return secret === undefined || !isCertificate(secret) ? [] : [[name, secret]];
+    });
+    for (const [name, served] of [...this.#served, ...found]) {
       secrets.push(
         'rootsPem' in served ? secretOf(name, 'CA', served.rootsPem) : secretOf(name, 'Cert Chain', served.chainPem),
       );
     }
     return secrets;
+  }
+}
+
+/** What a person put into a file may be anything. */
+function isCertificate(secret: ServedSecret): boolean {
+  try {
+    return new X509Certificate('rootsPem' in secret ? secret.rootsPem : secret.chainPem).raw.length > 0;
+  } catch {
+    return false;
   }
 }
 

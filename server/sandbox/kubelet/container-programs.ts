@@ -137,6 +137,7 @@ function proxyProgram(build: PodBuild, spec: ContainerSpec, log: (line: LogText)
         token: () => options.tokens.mint({ namespace, serviceAccount, pod: name }),
         certificates: certificateSettings(options.store, pod, environment),
         revoked: () => filesOf(build, spec).read(REVOKED_FILE) ?? '',
+        readFile: (path) => filesOf(build, spec).read(path),
         appMetrics: appMetrics(environment),
         bootstrap: bootstrapSettings(options.store, pod, environment),
         ...ends,

@@ -1,3 +1,4 @@
+import { errorMessage, MeshworkError } from '#domain';
 import type { ContainerSpec } from '../kube-types.ts';
 import { captureRules } from '../network/capture-rules.ts';
 import { type EnvironmentInput, injectedEnvironment, PROXY_CONTAINER } from './injected-environment.ts';
@@ -40,10 +41,24 @@ export function sidecarParts(input: EnvironmentInput, native: boolean): Injected
     ...(probed && { startupProbe: STARTUP, readinessProbe: readinessOf(annotations) }),
     resources,
     securityContext: { ...UNPRIVILEGED, readOnlyRootFilesystem: true, runAsNonRoot: true, ...PROXY_USER },
-    volumeMounts: mountsOf(VOLUMES),
+    volumeMounts: [...mountsOf(VOLUMES), ...named(annotations[USER_MOUNTS])],
   };
   const init = isCaptured(input) ? [initContainer(settings, annotations, resources)] : [];
-  return { proxy, native, init, volumes: volumesOf(VOLUMES) };
+  return { proxy, native, init, volumes: [...volumesOf(VOLUMES), ...named(annotations[USER_VOLUMES])] };
+}
+
+const USER_VOLUMES = 'sidecar.istio.io/userVolume';
+const USER_MOUNTS = 'sidecar.istio.io/userVolumeMount';
+
+/** What an annotation adds for the proxy: an object of volumes, or of their mounts, by name. Throws MeshworkError for other text. */
+function named(annotation: string | undefined): Volume[] {
+  if (annotation === undefined) return [];
+  try {
+    const given = JSON.parse(annotation) as Readonly<Record<string, object>>;
+    return Object.entries(given).map(([name, rest]) => ({ name, ...rest }));
+  } catch (cause) {
+    throw new MeshworkError('MW9310', `failed to run injection template: ${errorMessage(cause)}`, { cause });
+  }
 }
 
 /** A sidecar container needs no hook to start first; it is told to drain when the pod begins to end. */

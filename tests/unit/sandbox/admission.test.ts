@@ -31,6 +31,24 @@ describe('a new pod in a namespace with injection', () => {
     expect(names(admitted)).toEqual({ init: ['istio-init'], containers: ['cart', 'istio-proxy'] });
   });
 
+  it('gets the volumes and mounts that it names for its proxy', () => {
+    const own = pod({
+      'sidecar.istio.io/userVolume': '{"certs":{"secret":{"secretName":"web"}}}',
+      'sidecar.istio.io/userVolumeMount': '{"certs":{"mountPath":"/etc/certs","readOnly":true}}',
+    });
+    const { spec } = admit(storeWith({ 'istio-injection': 'enabled' }), own, true);
+    const volumes = spec['volumes'] as object[];
+    expect(volumes.at(-1)).toEqual({ name: 'certs', secret: { secretName: 'web' } });
+    const mounts = (name: string) =>
+      (spec.containers.find((each) => each.name === name)?.['volumeMounts'] ?? []) as object[];
+    expect(mounts('istio-proxy').at(-1)).toEqual({ name: 'certs', mountPath: '/etc/certs', readOnly: true });
+    expect(mounts('cart')).toEqual([]);
+    const wrong = pod({ 'sidecar.istio.io/userVolume': 'certs' });
+    expect(() => admit(storeWith({ 'istio-injection': 'enabled' }), wrong, true)).toThrow(
+      'failed to run injection template',
+    );
+  });
+
   it('is refused while istiod is gone, in the words of the API server', () => {
     const store = storeWith({ 'istio-injection': 'enabled' });
     const words =

@@ -63,5 +63,8 @@ const OPTIONS: Readonly<
   },
 };
 
+/** The one chain of a port that ends its clients' own TLS. Source: getTLSFilterChainMatchOptions in istio pilot. */
+export const ownTls = (kind: TrafficKind): ChainOption => mtls(kind === 'http' ? 'http' : 'tcp');
+
 export const chainOptions = (kind: Exclude<TrafficKind, 'none'>, mode: EffectiveTlsMode): readonly ChainOption[] =>
   OPTIONS[kind][mode];

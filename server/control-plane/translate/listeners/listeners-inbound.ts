@@ -11,13 +11,13 @@ import { withTokenOrigins } from '../jwt/token-origins.ts';
 import type { ProxyView } from '../proxy-view.ts';
 import { inboundRetries } from '../routes/retries.ts';
 import type { OutboundScope } from '../scope.ts';
-import { type ChainOption, chainOptions } from './chain-options.ts';
+import { type ChainOption, chainOptions, ownTls } from './chain-options.ts';
 import { httpFilter } from './http-connection-manager.ts';
 import { inspectors } from './inspectors.ts';
 import { listenAddress, ORIGINAL_DST_FILTER } from './listener-filters.ts';
 import { INBOUND_PORT } from './listeners-outbound.ts';
 import { blackHoleFilter, tcpFilter } from './tcp-proxy.ts';
-import { mutualTlsSocket } from './tls-server.ts';
+import { gatewayTlsSocket, mutualTlsSocket } from './tls-server.ts';
 
 interface Inbound {
   readonly scope: OutboundScope;
@@ -38,7 +38,8 @@ export function inboundListeners(scope: OutboundScope, proxy: ProxyView): Listen
     tlsFor: (port) => (port === 0 ? tls.workload : tls.forPort(port)),
   };
   const ports = inboundPorts(scope, proxy);
-  const served = new Set(proxy.targets.map(({ targetPort }) => targetPort));
+  // Where a Sidecar says what comes in, its ports count. Source: needPerPortPassthroughFilterChain in istio pilot.
+  const served = new Set(ports.map(({ port }) => port));
   const others = [...tls.ports.keys()].filter((port) => !served.has(port)).sort((a, b) => a - b);
   const captured = [
     ...[0, ...others].map((port) => passthroughPort(port, snapshot.mesh)),
@@ -96,10 +97,11 @@ function listener(
 
 function portChains(inbound: Inbound, port: InboundPort): FilterChain[] {
   const kind = trafficKind(port.protocol);
+  const { mode } = inbound.tlsFor(port.port);
+  // A client's TLS ends here only where the mesh's does not.
+  if (port.tls !== undefined && mode === 'DISABLE') return [portChain(inbound, port, ownTls(kind))];
   // A UDP port's number is served over TCP too, as istiod does it.
-  return chainOptions(kind === 'none' ? 'tcp' : kind, inbound.tlsFor(port.port).mode).map((option) =>
-    portChain(inbound, port, option),
-  );
+  return chainOptions(kind === 'none' ? 'tcp' : kind, mode).map((option) => portChain(inbound, port, option));
 }
 
 function portChain({ scope, policies, tlsFor }: Inbound, port: InboundPort, option: ChainOption): FilterChain {
@@ -131,7 +133,12 @@ function portChain({ scope, policies, tlsFor }: Inbound, port: InboundPort, opti
           ...codecFilters(scope, port.protocol, port.tcpStatPrefix),
           ...tcpFilter(port.cluster, mesh, { statPrefix: port.tcpStatPrefix }),
         ],
-    ...(option.terminates && { transport_socket: mutualTlsSocket(mesh, isHttp ? [] : scope.exchangeAlpn) }),
+    ...(option.terminates && {
+      transport_socket:
+        port.tls !== undefined && tls.mode === 'DISABLE'
+          ? gatewayTlsSocket(port.tls, mesh)
+          : mutualTlsSocket(mesh, isHttp ? [] : scope.exchangeAlpn),
+    }),
     ...(origin && {
       metadata: {
         filter_metadata: {
