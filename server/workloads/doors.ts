@@ -66,6 +66,8 @@ export interface FetchResponse {
   /** From which address it was asked for. */
   readonly localAddress?: string;
   readonly localPort?: number;
+  /** Which address it was sent to, by a proxy the proxy's: what a name stood for. */
+  readonly destination?: SocketAddress;
   /** When the connection was there, when its TLS was, and when the head of the answer came: milliseconds since the call. */
   readonly times?: { readonly connectedMs: number; readonly securedMs?: number; readonly answeredMs: number };
   /** Of an https answer: the names in the certificate that the server showed, as `DNS:shop.example`. */

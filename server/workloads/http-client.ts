@@ -3,11 +3,12 @@ import { request as httpRequest } from 'node:http';
 import { isIP, type Socket } from 'node:net';
 import type { Readable } from 'node:stream';
 import { checkServerIdentity, connect as connectTls, TLSSocket } from 'node:tls';
-import type { Clock } from '#domain';
+import type { Clock, SocketAddress } from '#domain';
 import { MeshworkError } from '#domain';
 import type { ClientTls, FetchInit, FetchResponse } from './doors.ts';
 import { speakingHttp10, tunnelled } from './http-proxy-client.ts';
 import { type Http2Answer, headersOf, sendHttp2 } from './http2-exchange.ts';
+import { destinationOf } from './net/destination.ts';
 
 /** Opens a TCP connection to a host name or address; rejects with the system's error (`ENOTFOUND`, `ECONNREFUSED` …). */
 export type Dial = (host: string, port: number) => Promise<Socket>;
@@ -75,7 +76,7 @@ function exchange({ dial, clock, url, init }: Exchange): Promise<FetchResponse> 
       socket = raw;
       if (settled) raw.destroy();
     };
-    connect({ dial, clock, url, init }, hold).then(({ opened, ...made }) => {
+    connect({ dial, clock, url, init }, hold).then(({ opened, destination, ...made }) => {
       connectTimer?.cancel();
       socket = opened;
       if (settled) {
@@ -83,7 +84,7 @@ function exchange({ dial, clock, url, init }: Exchange): Promise<FetchResponse> 
         opened.destroy();
         return;
       }
-      const facts = { ...namesShown(opened), ...addressOf(opened) };
+      const facts = { ...namesShown(opened), ...addressOf(opened), ...(destination && { destination }) };
       const told = (head: Head): Head => {
         Object.assign(facts, { times: { ...made, answeredMs: clock.monotonic() - startedMs } });
         return head;
@@ -104,6 +105,7 @@ function exchange({ dial, clock, url, init }: Exchange): Promise<FetchResponse> 
 
 interface Connected {
   readonly opened: Socket;
+  readonly destination: SocketAddress | undefined;
   readonly connectedMs: number;
   readonly securedMs?: number;
 }
@@ -116,11 +118,12 @@ async function connect({ dial, clock, url, init }: Exchange, hold: (raw: Socket)
   const to = { hostname: url.hostname, port: portOf(url) };
   let opened = await dial(proxy?.host ?? to.hostname, proxy?.port ?? to.port);
   hold(opened);
+  const destination = destinationOf(opened);
   const connectedMs = clock.monotonic() - startedMs;
   if (proxy !== undefined && (secure || proxy.tunnel)) opened = await tunnelled(opened, to, proxy);
-  if (!secure) return { opened, connectedMs };
+  if (!secure) return { opened, destination, connectedMs };
   opened = await secured(opened, to.hostname, { ...offered(init), ...init.tls });
-  return { opened, connectedMs, securedMs: clock.monotonic() - startedMs };
+  return { opened, destination, connectedMs, securedMs: clock.monotonic() - startedMs };
 }
 
 /** By ALPN. */

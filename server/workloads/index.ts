@@ -5,6 +5,7 @@ export { callUnary, connectionOver } from './grpc/unary-call.ts';
 export { ConnectTimeoutError, createFetch, type Dial, secured, TimeoutError } from './http-client.ts';
 export { TunnelRefusedError } from './http-proxy-client.ts';
 export { findImage, imageName, images } from './images.ts';
+export { leadingTo } from './net/destination.ts';
 export { canonicalName } from './net/go-request.ts';
 export { decodeFields, encodeFields } from './net/grpc-server.ts';
 export { alertForVerdict, peerVerdict, ServerAlert, TLS_ALERTS } from './net/tls-alert.ts';

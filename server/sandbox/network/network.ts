@@ -3,7 +3,7 @@ import { connectTcp, listenOnTcp, type ProxyNetwork } from '#data-plane';
 import type { AskNames, Clock, Random, SocketAddress } from '#domain';
 import { formatAddress } from '#domain';
 import type { KubeStore } from '#kube-api';
-import type { Dial } from '#workloads';
+import { type Dial, leadingTo } from '#workloads';
 import type { AddressPlan } from './addresses.ts';
 import { createCaptureTable } from './capture-table.ts';
 import { clusterNames, NAME_TTL_S, resolveAddresses, resolveName } from './dns.ts';
@@ -110,7 +110,10 @@ export function createNetwork(options: {
       async (host, port) => {
         const own = host === 'localhost' || host === '127.0.0.1' || host === podIp;
         const hidden = isCaptured && !PROXY_STATE_PORTS.has(port);
-        if (own) return direct({ ip: hidden ? plan.hiddenIp(podIp) : podIp, port }, podIp);
+        if (own) {
+          const socket = await direct({ ip: hidden ? plan.hiddenIp(podIp) : podIp, port }, podIp);
+          return leadingTo(socket, { ip: host === podIp ? podIp : '127.0.0.1', port });
+        }
         // A name server gives the addresses of a headless Service in any order, and a client takes the first.
         const proxied = names?.();
         const addresses =
@@ -175,7 +178,7 @@ function established(socket: Socket, destination: SocketAddress): Promise<Socket
     socket.once('error', onError);
     socket.once('connect', () => {
       socket.removeListener('error', onError);
-      resolve(socket);
+      resolve(leadingTo(socket, destination));
     });
   });
 }

@@ -7,6 +7,7 @@ import { createCaptureTable } from '../../../server/sandbox/network/capture-tabl
 import { hostPort } from '../../../server/sandbox/network/host-ports.ts';
 import { createNetwork, type Network } from '../../../server/sandbox/network/network.ts';
 import { systemClock } from '../../../server/system.ts';
+import { destinationOf } from '../../../server/workloads/net/destination.ts';
 import { manualClock } from '../workloads/support.ts';
 import { changeId, newStore, service } from './support.ts';
 
@@ -202,6 +203,8 @@ describe('the network', () => {
     });
     const socket = await pod(true)('cart', 80);
     expect(await promise).toEqual({ ip: plan.serviceIp(4), port: 80 });
+    // To the program it leads where the name said.
+    expect(destinationOf(socket)).toEqual({ ip: plan.serviceIp(4), port: 80 });
     socket.destroy();
   });
 

@@ -55,6 +55,12 @@ describe('curl', () => {
       '* Connected to x port 80\n> GET /a HTTP/1.1\r\n> Host: x\r\n> User-Agent: curl/8.5.0\r\n> Accept: */*\r\n> \r\n' +
         '< HTTP/1.1 503 Service Unavailable\r\n< server: istio-envoy\r\n< \r\n* Connection #0 to host x left intact\n',
     );
+    harness.sandbox.answer = () => ({ ...reply(200, ''), destination: { ip: '10.96.0.7', port: 9080 } });
+    const found = await harness.run("curl -v -w '%{remote_ip} %{remote_port}' http://x:9080/");
+    expect(found.err).toMatch(
+      /^\* {3}Trying 10\.96\.0\.7:9080\.\.\.\n\* Connected to x \(10\.96\.0\.7\) port 9080\n> GET/,
+    );
+    expect(found.out).toBe('10.96.0.7 9080');
   });
 
   it('sends a header as often as it is given, paths as they are, and HTTP/2 where it is asked for', async () => {
@@ -109,9 +115,9 @@ describe('curl', () => {
     expect(await out('%{redirect_url} %{method} %{scheme} %{http_version} %{urlnum}')).toBe(
       'http://127.0.0.9/b GET HTTP 1.1 0',
     );
-    expect(
-      await out('%{url_effective} %{num_redirects} %{remote_ip}:%{remote_port} %header{server}', undefined, '-L'),
-    ).toBe('http://127.0.0.9/b 1 127.0.0.9:80 envoy');
+    expect(await out('%{url_effective} %{num_redirects} %header{server}', undefined, '-L')).toBe(
+      'http://127.0.0.9/b 1 envoy',
+    );
     expect(JSON.parse(await out('%{json}'))).toMatchObject({ http_code: 302, num_redirects: 0, exitcode: 0 });
     expect(await out('%%{http_code}%{http_code}', 'http://127.0.0.9/b', '-d abc')).toBe('%{http_code}200');
     expect((await harness.run("curl -s -o /dev/null -w '%{frog}' http://x/")).err).toBe(

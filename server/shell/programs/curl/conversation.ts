@@ -34,20 +34,23 @@ const OWN_NAMES: Readonly<Record<string, string>> = {
 
 /** What `-v` tells of the connection and of what is sent. */
 export function conversation(
-  { url, dialled, init, version }: { url: string; dialled: string; init: FetchInit; version: string },
+  { url, dialled, init, response }: { url: string; dialled: string; init: FetchInit; response: FetchResponse },
   names: ReadonlyMap<string, string>,
 ): string {
   const target = new URL(url);
-  const to = init.proxy === undefined ? new URL(dialled) : new URL(`http://${init.proxy.host}:${init.proxy.port}`);
-  const port = to.port || (to.protocol === 'https:' ? '443' : '80');
-  const address = /^[\d.]+$/.test(to.hostname) ? ` (${to.hostname})` : '';
+  const dialledUrl =
+    init.proxy === undefined ? new URL(dialled) : new URL(`http://${init.proxy.host}:${init.proxy.port}`);
+  const { destination, head: { version = '1.1' } = {} } = response;
+  const port = destination?.port ?? (dialledUrl.port || (dialledUrl.protocol === 'https:' ? 443 : 80));
+  const address = destination === undefined ? '' : ` (${destination.ip})`;
+  const trying = destination === undefined ? '' : `*   Trying ${destination.ip}:${port}...\n`;
   const { host = target.host, ...others } = init.headers ?? {};
   const length = init.body === undefined ? {} : { 'Content-Length': String(Buffer.byteLength(init.body)) };
   const path = `${isForwarded(url, init) ? target.origin : ''}${init.target ?? `${target.pathname}${target.search}`}`;
   const sent = [`${init.method} ${path} HTTP/${init.http10 === true ? '1.0' : version}`, `Host: ${host}`];
   for (const [name, text] of [...Object.entries(others), ...(init.moreHeaders ?? []), ...Object.entries(length)])
     sent.push(`${names.get(name) ?? OWN_NAMES[name] ?? name}: ${text}`);
-  return `* Connected to ${init.proxy?.host ?? target.hostname}${address} port ${port}\n${shown([...sent, '', ''].join('\r\n'), '>')}`;
+  return `${trying}* Connected to ${init.proxy?.host ?? target.hostname}${address} port ${port}\n${shown([...sent, '', ''].join('\r\n'), '>')}`;
 }
 
 const isForwarded = (url: string, { proxy }: FetchInit): boolean =>

@@ -167,9 +167,8 @@ async function send(request: Request, progress: Progress): Promise<FetchResponse
     heads += head;
     progress.headBytes = Buffer.byteLength(heads);
     if (flags.on('verbose')) {
-      const version = response.head?.version ?? '1.1';
       const told = conversation(
-        { url: progress.url, dialled: target.url, init: asked, version },
+        { url: progress.url, dialled: target.url, init: asked, response },
         request.sending.names,
       );
       context.io.err(told + shown(head, '<'));

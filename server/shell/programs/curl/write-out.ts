@@ -28,10 +28,8 @@ function values(transfer: Transfer): Readonly<Record<string, string | number | u
   const size = response?.body.length ?? 0;
   const speed = (bytes: number): number => (transfer.seconds > 0 ? Math.round(bytes / transfer.seconds) : bytes);
   const target = new URL(url);
-  const port = Number(target.port || (target.protocol === 'https:' ? 443 : 80));
   const { location } = response?.headers ?? {};
   const redirect = response !== undefined && response.status >= 300 && response.status < 400 ? location : undefined;
-  const isAddress = /^[\d.]+$/.test(target.hostname);
   return {
     content_type: response?.headers['content-type'],
     errormsg: transfer.error || undefined,
@@ -47,8 +45,8 @@ function values(transfer: Transfer): Readonly<Record<string, string | number | u
     num_redirects: transfer.redirects,
     redirect_url: redirect === undefined ? undefined : new URL(redirect, url).href,
     referer: undefined,
-    remote_ip: response !== undefined && isAddress ? target.hostname : undefined,
-    remote_port: response === undefined ? 0 : port,
+    remote_ip: response?.destination?.ip,
+    remote_port: response?.destination?.port ?? 0,
     response_code: response?.status ?? 0,
     scheme: target.protocol.slice(0, -1).toUpperCase(),
     size_download: size,
