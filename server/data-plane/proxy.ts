@@ -121,6 +121,7 @@ class MeshProxy implements Proxy {
     const metrics = new IstioMetrics(options.release);
     const health = healthSwitch();
     const values = new RuntimeValues();
+    const logging = new LogLevels();
     this.#options = options;
     this.#clusters = new ClusterManager({
       clock,
@@ -152,6 +153,7 @@ class MeshProxy implements Proxy {
       logServices: new LogServices({ runtime: () => this.#runtime, on: seams.sendsSpans !== false }),
       spans: new SpanSender({ clock, runtime: () => this.#runtime, on: seams.sendsSpans !== false }),
       onLog: options.onLog,
+      debug: (logger) => (logging.isDebug(logger) ? (text) => this.#log('debug', text, `envoy ${logger}`) : undefined),
       onEntry: options.onEntry ?? ((entry) => options.onLog(String(entry))),
     };
     this.#store = new ConfigStore({
@@ -252,7 +254,7 @@ class MeshProxy implements Proxy {
         startedAtMs,
         ready: () => this.ready,
         node,
-        logging: new LogLevels(),
+        logging,
         runtime: new RuntimeLayers(runtimeFlags(options.bootstrap?.runtimeValues), { stats, values }),
         health,
         textReadouts: () => this.#serverStats.readouts(),
@@ -369,7 +371,7 @@ class MeshProxy implements Proxy {
     });
   }
 
-  #log(level: 'info' | 'warn' | 'warning' | 'error', text: string, scope = 'envoy'): void {
+  #log(level: 'debug' | 'info' | 'warn' | 'warning' | 'error', text: string, scope = 'envoy'): void {
     this.#options.onLog(`${new Date(this.#runtime.clock.now()).toISOString()}\t${level}\t${scope}\t${text}`);
   }
 }

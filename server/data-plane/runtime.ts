@@ -67,6 +67,8 @@ export interface ProxyRuntime {
   /** To the collectors that tracing names. */
   readonly spans: SpanSender;
   readonly onLog: (line: string) => void;
+  /** Writes to a logger of Envoy's; undefined while that is set to less than `debug`, as it is unless somebody asks for it. */
+  readonly debug: (logger: string) => ((text: string) => void) | undefined;
   /** Receives the entries of access logs. */
   readonly onEntry: (entry: LogText) => void;
 }

@@ -93,6 +93,25 @@ describe('an AuthorizationPolicy', () => {
     expect((await ask({ path: '/admin' })).status).toBe(200);
     expect(stat('rbac.istio_dry_run_deny_.shadow_denied')).toBe(1);
   });
+
+  it('is told in the proxy’s log while its logger is at debug', async () => {
+    const told = (): string[] => web.pod.logs.filter((line) => line.includes('\tdebug\tenvoy rbac\t'));
+    const level = (rbac: string) =>
+      sendFrom(CLIENT, { ip: IP, port: 15000 }, { method: 'POST', path: `/logging?rbac=${rbac}` });
+    web.apply([policy('try', { action: 'DENY', rules: [admin] }, { 'istio.io/dry-run': 'true' })]);
+    await ask({ path: '/admin' });
+    expect(told()).toEqual([]);
+    await level('debug');
+    await ask({ path: '/admin' });
+    await level('warning');
+    await ask({ path: '/admin' });
+    expect(told().map((line) => line.split('\t')[3]?.split(',')[0])).toEqual([
+      expect.stringMatching(/^checking request: /),
+      'shadow denied',
+      'allowed by default or by policy',
+    ]);
+    expect(told()[1]).toContain('matched policy ns[default]-policy[try]-rule[0]');
+  });
 });
 
 describe('an AuthorizationPolicy on a TCP port', () => {

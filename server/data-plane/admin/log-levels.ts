@@ -17,6 +17,8 @@ const SET_APART: Readonly<Record<string, LogLevel>> = { misc: 'error' };
 
 /** The levels of a proxy's loggers, as `POST /logging` reads and changes them. */
 export class LogLevels {
+  /** Loggers at `debug` or below: usually none, which costs requests nothing. */
+  readonly #verbose = new Set<string>();
   readonly #levels = new Map<string, LogLevel>(LOGGERS.map((name) => [name, SET_APART[name] ?? DEFAULT]));
 
   list(): readonly (readonly [name: string, level: LogLevel])[] {
@@ -25,6 +27,11 @@ export class LogLevels {
 
   levelOf(logger: string): LogLevel {
     return this.#levels.get(logger) ?? DEFAULT;
+  }
+
+  /** Whether a logger writes what it writes at `debug`. */
+  isDebug(logger: string): boolean {
+    return this.#verbose.size > 0 && this.#verbose.has(logger);
   }
 
   /**
@@ -52,7 +59,12 @@ export class LogLevels {
       if (!isLevel(level)) return 'error: unknown logger level';
       if (!this.#levels.has(name)) return 'error: unknown logger name';
     }
-    for (const [name, level] of wanted) if (isLevel(level)) this.#levels.set(name, level);
+    for (const [name, level] of wanted) {
+      if (!isLevel(level)) continue;
+      this.#levels.set(name, level);
+      if (level === 'debug' || level === 'trace') this.#verbose.add(name);
+      else this.#verbose.delete(name);
+    }
     return undefined;
   }
 }

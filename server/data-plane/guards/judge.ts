@@ -72,7 +72,12 @@ export function judgeConnection(
     for (let i = start; i < guards.length; i++) {
       const guard = guards[i]!;
       if (guard.kind === 'rbac') {
-        const denial = judgeByRbac(guard.config, subject, { metadata, stats: runtime.stats, onShadow });
+        const denial = judgeByRbac(guard.config, subject, {
+          metadata,
+          stats: runtime.stats,
+          onShadow,
+          debug: runtime.debug('rbac'),
+        });
         if (denial === undefined) continue;
         onVerdict({ ...denial, delayMs: guard.delayDenyMs });
         return;

@@ -2,6 +2,7 @@ import type { RbacFilterConfig } from '../config/rbac/rbac.ts';
 import { judge } from '../config/rbac/rbac.ts';
 import type { RbacSubject } from '../config/rbac/subject.ts';
 import type { StepNote } from '../decisions/hop-steps.ts';
+import { checkedLine, NO_ENGINE, verdictLine } from '../decisions/rbac-log.ts';
 import { noteVerdict } from '../decisions/rbac-note.ts';
 import type { DynamicMetadata } from '../http/dynamic-metadata.ts';
 import type { Stats } from '../stats/stats.ts';
@@ -14,19 +15,23 @@ export interface RbacReport {
   readonly stats: Stats;
   /** Told of a verdict that is noted and not enforced. */
   readonly onShadow: (filter: string, note: StepNote) => void;
+  /** Envoy's logger `rbac`, where it is to write. */
+  readonly debug: ((text: string) => void) | undefined;
 }
 
 /** Envoy's RBAC network filter; undefined when the connection may go on. */
 export function judgeByRbac(
   { rules, shadowRules, rulesPrefix, shadowPrefix, statPrefix }: RbacFilterConfig,
   subject: RbacSubject,
-  { metadata, stats, onShadow }: RbacReport,
+  { metadata, stats, onShadow, debug }: RbacReport,
 ): GuardVerdict | undefined {
   const count = (name: string): void => {
     stats.stat(`${statPrefix}rbac.${name}`).value++;
   };
+  debug?.(checkedLine({ connection: subject.connection, remoteIp: subject.remoteIp, metadata: metadata.all() }));
   if (shadowRules !== undefined) {
     const shadow = judge(shadowRules, subject);
+    debug?.(verdictLine('shadow', shadow));
     const { allowed, matched } = shadow;
     const result = allowed ? 'allowed' : 'denied';
     count(`${shadowPrefix}shadow_${result}`);
@@ -36,8 +41,12 @@ export function judgeByRbac(
     });
     onShadow(NAME, noteVerdict(shadowRules, shadow, subject, true));
   }
-  if (rules === undefined) return undefined;
+  if (rules === undefined) {
+    debug?.(NO_ENGINE);
+    return undefined;
+  }
   const verdict = judge(rules, subject);
+  debug?.(verdictLine('enforced', verdict));
   count(`${rulesPrefix}${verdict.allowed ? 'allowed' : 'denied'}`);
   if (verdict.allowed) return undefined;
   return {

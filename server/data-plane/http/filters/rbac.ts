@@ -1,6 +1,7 @@
 import { readRbacOfRoute } from '../../config/per-route-check.ts';
 import { judge, type RbacFilterConfig } from '../../config/rbac/rbac.ts';
 import type { RbacSubject } from '../../config/rbac/subject.ts';
+import { ALLOWED, checkedLine, verdictLine } from '../../decisions/rbac-log.ts';
 import { noteVerdict } from '../../decisions/rbac-note.ts';
 import { scopeOf } from '../../stats/filter-stats.ts';
 import { clientAddress } from '../client-address.ts';
@@ -16,8 +17,11 @@ export const rbac = (config: RbacFilterConfig): RequestLayer => {
   return (exchange) => {
     const { rules, shadowRules, rulesPrefix, shadowPrefix, tracksPolicies } = effective(exchange, config);
     const subject = subjectOf(exchange);
+    const debug = exchange.runtime.debug('rbac');
+    debug?.(checkedLine({ ...subject, head: exchange.head, metadata: exchange.metadata.all() }));
     if (shadowRules !== undefined) {
       const verdict = judge(shadowRules, subject);
+      debug?.(verdictLine('shadow', verdict));
       const result = verdict.allowed ? 'allowed' : 'denied';
       exchange.metadata.merge(NAME, {
         [`${shadowPrefix}shadow_engine_result`]: result,
@@ -33,8 +37,12 @@ export const rbac = (config: RbacFilterConfig): RequestLayer => {
           noteVerdict(shadowRules, verdict, subject, true),
         );
     }
-    if (rules === undefined) return 'next';
+    if (rules === undefined) {
+      debug?.(ALLOWED);
+      return 'next';
+    }
     const verdict = judge(rules, subject);
+    debug?.(verdictLine('enforced', verdict));
     if (exchange.steps.on)
       note(exchange, verdict.allowed ? 'passed' : 'stopped', noteVerdict(rules, verdict, subject, false));
     if (verdict.marked !== undefined) exchange.metadata.merge('envoy.common', { access_log_hint: verdict.marked });
@@ -42,7 +50,10 @@ export const rbac = (config: RbacFilterConfig): RequestLayer => {
     stat(exchange, scopeOf(rulesPrefix) + result);
     if (tracksPolicies && verdict.matched !== undefined)
       stat(exchange, `${scopeOf(rulesPrefix)}policy.${verdict.matched.name}.${result}`);
-    if (verdict.allowed) return 'next';
+    if (verdict.allowed) {
+      debug?.(ALLOWED);
+      return 'next';
+    }
     const details = `rbac_access_denied_matched_policy[${verdict.matched?.name ?? 'none'}]`;
     exchange.reply({ status: 403, details, body: DENIED_BODY });
     return 'wait';
