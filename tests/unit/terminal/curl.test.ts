@@ -311,6 +311,20 @@ describe('curl', () => {
     expect((await harness.run('curl -sS -m 2 http://x/')).err).toContain(text);
   });
 
+  it('ends with 35 where the connection breaks before TLS stands', async () => {
+    const harness = createHarness();
+    const broken = (message: string) => Object.assign(failure('ECONNRESET', message), { phase: 'handshake' });
+    harness.sandbox.answer = () => Promise.reject(broken('read ECONNRESET'));
+    expect(await harness.run('curl -sS https://x/')).toMatchObject({
+      code: 35,
+      err: 'curl: (35) Recv failure: Connection reset by peer\n',
+    });
+    harness.sandbox.answer = () =>
+      Promise.reject(broken('Client network socket disconnected before secure TLS connection was established'));
+    const err = 'curl: (35) OpenSSL SSL_connect: SSL_ERROR_SYSCALL in connection to x:443 \n';
+    expect(await harness.run('curl -sS https://x/')).toMatchObject({ code: 35, err });
+  });
+
   it.each([
     ['curl', 2, 'curl: (2) no URL specified'],
     ['curl --frog http://x/', 2, 'curl: option --frog: is unknown'],

@@ -27,7 +27,7 @@ export function curlError(
     return { code: 28, text: `Connection timed out after ${connectTimeoutMs} milliseconds` };
   if (code === 'ENOTFOUND' && proxy !== undefined) return { code: 5, text: `Could not resolve proxy: ${proxy.host}` };
   if (code === 'ENOTFOUND') return { code: 6, text: `Could not resolve host: ${hostname}` };
-  const tls = tlsError(error, code, message);
+  const tls = tlsError(error, code, message) ?? brokenHandshake(error, code, `${hostname}:${port || 443}`);
   if (tls !== undefined) return tls;
   if (code === 'ECONNREFUSED')
     return {
@@ -37,6 +37,15 @@ export function curlError(
   if (code === 'ECONNRESET' && /hang up/.test(message)) return { code: 52, text: 'Empty reply from server' };
   if (code === 'ECONNRESET' || code === 'EPIPE') return { code: 56, text: 'Recv failure: Connection reset by peer' };
   return { code: 7, text: message };
+}
+
+/** The connection ended before TLS stood. */
+function brokenHandshake(error: unknown, code: string, host: string): { code: number; text: string } | undefined {
+  if ((error as { phase?: string } | null)?.phase !== 'handshake') return undefined;
+  if (code !== 'ECONNRESET' && code !== 'EPIPE') return undefined;
+  return /disconnected before secure/.test(errorMessage(error))
+    ? { code: 35, text: `OpenSSL SSL_connect: SSL_ERROR_SYSCALL in connection to ${host} ` }
+    : { code: 35, text: 'Recv failure: Connection reset by peer' };
 }
 
 /** In TLS 1.3 a client has connected when it hears that its certificate is refused: that is an error of reading. */
