@@ -1,7 +1,9 @@
 import type { Any } from '#xds';
 import { readStrictHeaders } from '../http/router/strict-headers.ts';
 import { type AccessLogger, type AccessLogs, readAccessLogs } from './access-log/index.ts';
+import { readUpstreamFilters, type UpstreamFilter } from './filters/upstream-filters.ts';
 import { ConfigProblem } from './problem.ts';
+import { durationMs } from './values.ts';
 
 /** What the router is told besides its routes. */
 export interface RouterOptions {
@@ -17,18 +19,24 @@ export interface RouterOptions {
   readonly countsGrpcStatuses: boolean;
   /** Written for each try of a request at a host; undefined: nothing is. */
   readonly upstreamLogs: readonly AccessLogger[] | undefined;
+  /** They are written so often while a try goes on, too; 0: never. */
+  readonly upstreamLogEveryMs: number;
+  /** What runs for each try; undefined: nothing does. */
+  readonly upstreamFilters: readonly UpstreamFilter[] | undefined;
   /** They are written when a try has its stream, too. */
   readonly logsUpstreamStreams: boolean;
 }
+
+const INTERVAL = 'router.upstream_log_options.upstream_log_flush_interval';
 
 /** Reads envoy.extensions.filters.http.router.v3.Router. */
 export function readRouterOptions(config: Any | undefined): RouterOptions {
   const logs = (config?.['upstream_log'] ?? []) as AccessLogs;
   const options = (config?.['upstream_log_options'] ?? {}) as Readonly<Record<string, unknown>>;
-  if (options['upstream_log_flush_interval'] !== undefined)
-    throw new ConfigProblem('router.upstream_log_options.upstream_log_flush_interval', 'is not supported');
-  if (((config?.['upstream_http_filters'] ?? []) as readonly unknown[]).length > 0)
-    throw new ConfigProblem('router.upstream_http_filters', 'is not supported');
+  const interval = options['upstream_log_flush_interval'] as string | undefined;
+  const upstreamLogEveryMs = durationMs(interval, INTERVAL, 0);
+  if (interval !== undefined && upstreamLogEveryMs < 1)
+    throw new ConfigProblem(INTERVAL, 'value must be greater than or equal to 0.001s');
   return {
     hidesEnvoyHeaders: config?.['suppress_envoy_headers'] === true,
     strictHeaders: readStrictHeaders(config?.['strict_check_headers']),
@@ -36,6 +44,8 @@ export function readRouterOptions(config: Any | undefined): RouterOptions {
     countsAnswers: config?.['dynamic_stats'] !== false,
     countsGrpcStatuses: config?.['suppress_grpc_request_failure_code_stats'] !== true,
     upstreamLogs: logs.length === 0 ? undefined : readAccessLogs(logs),
+    upstreamLogEveryMs,
+    upstreamFilters: readUpstreamFilters(config?.['upstream_http_filters'], 'router.upstream_http_filters'),
     logsUpstreamStreams: options['flush_upstream_log_on_upstream_stream'] === true,
   };
 }

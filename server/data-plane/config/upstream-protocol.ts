@@ -1,5 +1,6 @@
 import type { Cluster } from '#xds';
 import { type AnswerTest, readErrorMatcher } from './answer-match.ts';
+import { readUpstreamFilters, type UpstreamFilter } from './filters/upstream-filters.ts';
 import { type Http1Spelling, keepsSpelling } from './http-serving.ts';
 import { ConfigProblem } from './problem.ts';
 import { durationMs, readNumber } from './values.ts';
@@ -24,6 +25,8 @@ export interface UpstreamProtocol {
   readonly answers: AnswerLimits;
   /** TLS takes its names from the host that a request names; undefined: from its own settings. */
   readonly autoNames: AutoNames | undefined;
+  /** What runs for each try of a request; undefined: what the router says. */
+  readonly filters: readonly UpstreamFilter[] | undefined;
   /** What outlier detection takes for an error; undefined: statuses of 5xx. */
   readonly isOutlierError: AnswerTest | undefined;
 }
@@ -89,6 +92,7 @@ export function readUpstreamProtocol(resource: Cluster): UpstreamProtocol {
       maxHeadBytes: maxHeadKb === undefined ? undefined : maxHeadKb * 1024,
     },
     keepsSpelling: keepsSpelling((explicit ?? downstream ?? auto)?.http_protocol_options),
+    filters: readUpstreamFilters(options?.['http_filters'], 'http_filters'),
     isOutlierError: readErrorMatcher(options?.['outlier_detection']),
     autoNames: readAutoNames(options?.['upstream_http_protocol_options']),
   };

@@ -14,6 +14,7 @@ import type {
 } from '../codec.ts';
 import type { Headers } from '../headers.ts';
 import type { TrySpan } from '../tracing/call-spans.ts';
+import type { TryFilters } from './try-filters.ts';
 import type { TryLog } from './try-log.ts';
 
 /** Whoever makes tries; told what became of this one. */
@@ -44,6 +45,8 @@ export interface AttemptOptions {
   readonly span?: TrySpan | undefined;
   /** Writes what became of it. */
   readonly log?: TryLog | undefined;
+  /** Change what comes of it before its owner hears of it. */
+  readonly filters?: TryFilters | undefined;
   /** The request is a tunnel whose bytes the host gets, and nothing of HTTP. */
   readonly endsTunnel?: boolean;
 }
@@ -63,6 +66,7 @@ export class UpstreamAttempt implements ResponseSink, StreamWaiter {
   brokenHandshake: HandshakeRecord | undefined;
   readonly span: TrySpan | undefined;
   readonly log: TryLog | undefined;
+  readonly #filters: TryFilters | undefined;
   readonly #owner: AttemptOwner;
   readonly priority: RoutePriority;
   readonly #request: PooledRequest;
@@ -81,6 +85,7 @@ export class UpstreamAttempt implements ResponseSink, StreamWaiter {
     this.startedAt = options.startedAt;
     this.span = options.span;
     this.log = options.log;
+    this.#filters = options.filters;
   }
 
   start(): void {
@@ -134,6 +139,7 @@ export class UpstreamAttempt implements ResponseSink, StreamWaiter {
 
   head(head: ResponseHead, endStream: boolean): void {
     if (this.#over) return;
+    this.#filters?.answered(head);
     this.span?.answered(head);
     this.log?.answered(head);
     if (endStream && this.#leave()) this.span?.ended();
@@ -148,6 +154,7 @@ export class UpstreamAttempt implements ResponseSink, StreamWaiter {
 
   end(trailers: Headers | undefined): void {
     if (!this.#leave()) return;
+    if (trailers !== undefined) this.#filters?.trailed(trailers);
     this.span?.ended(trailers);
     this.#owner.responseEnd(this, trailers);
   }

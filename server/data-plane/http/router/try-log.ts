@@ -1,3 +1,4 @@
+import type { Timer } from '#domain';
 import type { UpstreamCluster } from '../../upstream/cluster.ts';
 import type { HostChoice } from '../../upstream/pick-context.ts';
 import type { ResetReason, ResponseHead, UpstreamConnection, UpstreamStream } from '../codec.ts';
@@ -11,6 +12,7 @@ export class TryLog {
   readonly #info: StreamInfo;
   #stream: UpstreamStream | undefined;
   #answer: ResponseHead | undefined;
+  #next: Timer | undefined;
 
   /** Undefined where the router writes none. */
   static of(exchange: Exchange, choice: HostChoice, cluster: UpstreamCluster): TryLog | undefined {
@@ -24,6 +26,7 @@ export class TryLog {
     this.#info.cluster = cluster.config.name;
     this.#info.routeName = exchange.info.routeName;
     this.#info.upstreamHost = choice.host.key;
+    this.#writeAgain();
   }
 
   connected(stream: UpstreamStream, connection: UpstreamConnection | undefined): void {
@@ -54,7 +57,17 @@ export class TryLog {
   }
 
   ended(): void {
+    this.#next?.cancel();
     this.#write('UpstreamEnd');
+  }
+
+  #writeAgain(): void {
+    const { config, runtime } = this.#exchange;
+    if (config.upstreamLogEveryMs === 0) return;
+    this.#next = runtime.clock.after(config.upstreamLogEveryMs, () => {
+      this.#write('UpstreamPeriodic');
+      this.#writeAgain();
+    });
   }
 
   #write(logType: string): void {
@@ -62,7 +75,7 @@ export class TryLog {
     const info = this.#info;
     info.logType = logType;
     info.durationMs = runtime.clock.monotonic() - info.startedAt;
-    const begun = this.#stream !== undefined && logType === 'UpstreamEnd';
+    const begun = this.#stream !== undefined && logType !== 'UpstreamPoolReady';
     info.bytesSent = begun ? this.#exchange.info.bytesReceived : 0;
     const subject = {
       head: { ...head, headers: head.headers, protocol: this.#stream?.protocol ?? '' },

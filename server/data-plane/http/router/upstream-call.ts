@@ -34,6 +34,7 @@ import { RetryHosts } from './retry-hosts.ts';
 import { RetryState, type RetryVerdict } from './retry-state.ts';
 import { rewriteHost } from './rewrite.ts';
 import { countAnswer } from './route-figures.ts';
+import { TryFilters } from './try-filters.ts';
 import { TryLog } from './try-log.ts';
 import { answerTunnel, awaitsConsent, endsHere, introduceClient, replyFailedHandshake } from './tunnels.ts';
 
@@ -261,6 +262,7 @@ export class UpstreamCall extends HostWish implements AttemptOwner, BodyTarget, 
     if (this.options.action.hostRewrite?.kind === 'auto') {
       rewriteHost(exchange.head, this.options.action, choice.host.endpoint.hostname);
     }
+    const filters = TryFilters.of(exchange, owner);
     this.#attempt = new UpstreamAttempt({
       choice,
       cluster: owner,
@@ -270,6 +272,7 @@ export class UpstreamCall extends HostWish implements AttemptOwner, BodyTarget, 
       priority: this.options.action.priority,
       span: exchange.callSpans && beginTry(exchange, exchange.callSpans),
       log: TryLog.of(exchange, choice, owner),
+      filters,
       endsTunnel: endsHere(exchange.head, this.options.action),
     });
     this.#attempt.start();
