@@ -2,10 +2,11 @@ import type { IncomingMessage, ServerResponse } from 'node:http';
 import { errorMessage } from '#domain';
 import type { ContainerContext, WorkloadImage } from '../doors.ts';
 import { echoWebSocket } from '../echo/web-socket.ts';
+import { combinedLine } from '../net/combined-log.ts';
 import { serveWeb } from '../net/web-server.ts';
 import { authRoutes } from './auth.ts';
 import { formatRoutes } from './formats.ts';
-import { gunicornLine, gunicornStart, logsAccess } from './gunicorn.ts';
+import { gunicornStart, logsAccess } from './gunicorn.ts';
 import { inspectionRoutes } from './inspection.ts';
 import { redirectRoutes } from './redirects.ts';
 import type { Dialect, Exchange, Route } from './route.ts';
@@ -65,7 +66,7 @@ async function handle(parts: {
   const ms = (context.clock.monotonic() - startedMs).toFixed(1);
   context.log(
     dialect === 'python' && logsAccess(context)
-      ? gunicornLine(exchange, context.clock)
+      ? combinedLine(request, response, context.clock)
       : `status=${response.statusCode} method="${request.method}" uri="${request.url}" duration_ms=${ms}`,
   );
 }

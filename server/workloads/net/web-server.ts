@@ -14,6 +14,8 @@ export interface ServerTls {
   readonly cert: Buffer;
   /** Clients must show a certificate that this CA signed. */
   readonly clientCa?: Buffer;
+  /** Clients without a certificate that is believed are let in: whoever answers looks at it. */
+  readonly judgedByHandler?: boolean;
 }
 
 export interface WebOptions {
@@ -64,6 +66,7 @@ export async function serveWeb(
 interface Serving {
   readonly context: SecureContext;
   readonly wantsClients: boolean;
+  readonly refuses: boolean;
 }
 
 /** The context for the present certificate; made anew only when that has changed. */
@@ -78,6 +81,7 @@ function latestContext(read: () => ServerTls): () => Serving {
         // A name of its own lets clients that have shown a certificate take up their session again.
         context: createSecureContext({ cert, key, ca: clientCa ?? [], sessionIdContext: 'web' }),
         wantsClients: clientCa !== undefined,
+        refuses: clientCa !== undefined && now.judgedByHandler !== true,
       };
       from = now;
     }
@@ -93,17 +97,17 @@ const sameTls = (a: ServerTls, b: ServerTls): boolean =>
 /** A handshake as a server of Go or nginx has it: a client that is not believed hears an alert. */
 function secure(
   raw: Socket,
-  { context, wantsClients }: Serving,
+  { context, wantsClients, refuses }: Serving,
   then: { done(secured: TLSSocket): void; failed(why: string): void },
 ): void {
   const secured = new TLSSocket(raw, {
     isServer: true,
     secureContext: context,
     requestCert: wantsClients,
-    rejectUnauthorized: wantsClients,
+    rejectUnauthorized: refuses,
     ALPNProtocols: ['h2', 'http/1.1'],
   });
-  const alert = wantsClients ? new ServerAlert(raw, secured) : undefined;
+  const alert = refuses ? new ServerAlert(raw, secured) : undefined;
   const onError = (error: Error): void => {
     secured.destroy();
     then.failed(errorMessage(error));
@@ -115,7 +119,7 @@ function secure(
     secured.removeListener('error', onError);
     // As `tls.Server` leaves it: `node:http2` would wait for a handshake that is over.
     Object.assign(secured, { secureConnecting: false });
-    const verdict = wantsClients ? peerVerdict(secured) : undefined;
+    const verdict = refuses ? peerVerdict(secured) : undefined;
     if (verdict === undefined) return then.done(secured);
     alert?.refuse(alertForVerdict(verdict.code));
     then.failed(`the client's certificate: ${verdict.message}`);

@@ -3,7 +3,10 @@ import { Client, credentials, Metadata } from '@grpc/grpc-js';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { createClusterAuthority } from '#ca';
 import { findImage } from '#workloads';
+import { createKeyAndRequest } from '../../../server/data-plane/agent/csr.ts';
 import { decodeFields, encodeFields } from '../../../server/workloads/net/grpc-server.ts';
+import { readNginxServers } from '../../../server/workloads/tools/nginx-config.ts';
+import { createTestCa } from '../../mesh/data-plane-harness.ts';
 import { bodyOf, TestNet } from './support.ts';
 
 const text = (bytes: Uint8Array | undefined): string => Buffer.from(bytes ?? []).toString('utf8');
@@ -446,6 +449,58 @@ describe('images of public examples', () => {
     expect(text((await nginx.get('/')).body)).toContain('Welcome to nginx!');
     expect(text((await nginx.get('/a.txt')).body)).toBe('from a volume');
     expect((await nginx.get('/b')).status).toBe(404);
+  });
+
+  describe('nginx', () => {
+    const config = `
+      events {}
+      http {
+        log_format main '$remote_addr "$request"'; # not followed
+        server {
+          listen 443 ssl;
+          server_name nginx.example.com;
+          root /srv/www;
+          ssl_certificate /tls/tls.crt;
+          ssl_certificate_key "/tls/tls.key";
+          ssl_client_certificate /tls/ca.crt;
+          ssl_verify_client on;
+          location = /hello { return 200 'Hello; you\\n'; }
+          location /old { return 301 /new; }
+        }
+      }`;
+
+    it('follows the servers of its configuration: TLS, clients’ certificates, roots and locations', async () => {
+      const ca = createClusterAuthority({ clock: { ...net.clock, now: () => Date.now() } });
+      const server = ca.issue(['nginx.example.com']);
+      const clients = await createTestCa();
+      const { csrPem, keyPem } = createKeyAndRequest('spiffe://example.com/client');
+      const { chainPem, rootsPem } = await clients.sign(csrPem, '');
+      const files = {
+        '/etc/nginx/nginx.conf': config,
+        '/srv/www/index.html': 'home',
+        '/tls/tls.crt': server.certPem,
+        '/tls/tls.key': server.keyPem,
+        '/tls/ca.crt': rootsPem.join(''),
+      };
+      const nginx = await net.run('nginx', 'nginx.example.com', {}, { files });
+      const tls = { ca: ca.caPem, cert: chainPem.join(''), key: keyPem };
+      const get = (path: string, use: object = tls) => net.fetch(`https://nginx.example.com${path}`, { tls: use });
+      expect(text((await get('/')).body)).toBe('home');
+      expect(text((await get('/hello')).body)).toBe('Hello; you\\n');
+      expect(await get('/old/x')).toMatchObject({ status: 301, headers: { location: '/new' } });
+      const refused = await get('/', { ca: ca.caPem });
+      expect(refused.status).toBe(400);
+      expect(text(refused.body)).toContain('<title>400 No required SSL certificate was sent</title>');
+      expect(nginx.logs.at(-1)).toMatch(/^127\S+ - - \[.*\] "GET \/ HTTP\/1\.1" 400 \d+ "-" "-" "-"$/);
+    });
+
+    it.each([
+      ['server { listen 80 }', 'unexpected "}" in f:1'],
+      ['\nhttp { server {', 'unexpected end of file, expecting ";" or "}" in f:2'],
+      ['http { ; }', 'unexpected ";" in f:1'],
+    ])('refuses %j', (written, why) => {
+      expect(() => readNginxServers(written, 'f')).toThrow(`nginx: [emerg] ${why}`);
+    });
   });
 
   it('agnhost netexec tells its host name', async () => {
