@@ -107,10 +107,16 @@ function clusterIpOf({ addresses, held }: Allocation, key: string, service: Serv
 
 const NODE_PORTS = { first: 30_000, count: 2768 } as const;
 
-/** The ports with a node port each, where the type wants them and one is missing; undefined when nothing is to be changed. */
+/**
+ * The ports with a node port each where the type wants them, and without where it does not (a Service may have had another type before);
+ * undefined when nothing is to be changed.
+ */
 function withNodePorts(store: KubeStore, { spec, metadata }: ServiceObject): ServicePort[] | undefined {
   const { type, ports = [] } = spec;
-  if (type !== 'NodePort' && type !== 'LoadBalancer') return undefined;
+  if (type !== 'NodePort' && type !== 'LoadBalancer') {
+    if (ports.every(({ nodePort }) => nodePort === undefined)) return undefined;
+    return ports.map(({ nodePort: _given, ...port }) => port);
+  }
   if (ports.every(({ nodePort }) => nodePort)) return undefined;
   const taken = new Set(
     (store.list('Service') as ServiceObject[]).flatMap((other) =>

@@ -226,6 +226,20 @@ describe('controllers', () => {
     expect(slices()).toEqual([]);
   });
 
+  it('take a node port from a Service that is to have none any more', async () => {
+    const nodePorts = () =>
+      (
+        store.get('Service', { namespace: 'default', name: 'cart' })!.spec as { ports: { nodePort?: number }[] }
+      ).ports.map(({ nodePort }) => nodePort);
+    const cart = service('cart');
+    store.apply({ ...cart, spec: { ...(cart.spec as object), type: 'LoadBalancer' } }, { changeId });
+    await settle();
+    expect(nodePorts()).toEqual([expect.any(Number)]);
+    store.apply({ ...cart, spec: { ...(cart.spec as object), type: 'ClusterIP' } }, { changeId });
+    await settle();
+    expect(nodePorts()).toEqual([undefined]);
+  });
+
   it('keep an address that a text names, and give it to nobody else', async () => {
     store.apply(service('first', { clusterIP: '127.9.128.1' }), { changeId });
     await settle();
