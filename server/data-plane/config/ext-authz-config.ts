@@ -4,6 +4,7 @@ import { type GrpcServiceJson, readGrpcService } from './grpc-service.ts';
 import { compileHeaderRule, type HeaderRule } from './header-rules.ts';
 import { statusCode } from './http-status.ts';
 import { compileMetadataMatch, type MetadataMatch, type MetadataMatcherJson } from './metadata-match.ts';
+import { type MutationRules, readMutationRules } from './mutation-rules.ts';
 import { ConfigProblem } from './problem.ts';
 import { compileStringMatch, type StringMatch } from './string-match.ts';
 import { ALWAYS, durationMs, type Fraction, readNumber, readRuntimeFraction } from './values.ts';
@@ -61,6 +62,8 @@ export interface ExtAuthzConfig {
   readonly onlyIf: MetadataMatch | undefined;
   /** Who is not asked about is refused. */
   readonly deniesWhereDisabled: boolean;
+  /** Which headers of the request it may change; undefined: any. */
+  readonly changes: MutationRules | undefined;
   /** An answer with impossible headers refuses the request. */
   readonly validatesChanges: boolean;
   /** Namespaces of metadata of the request and of the route that are told. */
@@ -102,9 +105,6 @@ interface HttpServiceJson {
 /** Reads envoy.extensions.filters.http.ext_authz.v3.ExtAuthz. */
 export function readExtAuthz(config: Any): ExtAuthzConfig {
   const http = config['http_service'] as HttpServiceJson | undefined;
-  if (config['decoder_header_mutation_rules'] !== undefined) {
-    throw new ConfigProblem('decoder_header_mutation_rules', 'is not supported');
-  }
   const denies = config['deny_at_disable'] as { default_value?: boolean } | undefined;
   const onlyIf = config['filter_enabled_metadata'] as MetadataMatcherJson | undefined;
   const status = config['status_on_error'] as { code?: unknown } | undefined;
@@ -130,6 +130,7 @@ export function readExtAuthz(config: Any): ExtAuthzConfig {
     },
     enabled: readRuntimeFraction(config['filter_enabled'], ALWAYS),
     deniesWhereDisabled: denies?.default_value === true,
+    changes: readMutationRules(config['decoder_header_mutation_rules'], 'decoder_header_mutation_rules'),
     validatesChanges: config['validate_mutations'] === true,
     metadataNamespaces: (config['metadata_context_namespaces'] ?? []) as string[],
     routeMetadataNamespaces: (config['route_metadata_context_namespaces'] ?? []) as string[],

@@ -1,3 +1,4 @@
+import type { MutationRules } from '../../../config/mutation-rules.ts';
 import { appended } from '../../apply-rules.ts';
 import type { RequestHead } from '../../codec.ts';
 import type { Headers } from '../../headers.ts';
@@ -21,6 +22,21 @@ const PARTS: Readonly<Record<string, 'authority' | 'method' | 'path' | 'scheme'>
 /** Whether the verdict changes anything that a route may depend on. */
 export const changesRequest = ({ set, append, add, remove, query }: Allowed): boolean =>
   set.length + append.length + add.length + remove.length > 0 || query !== undefined;
+
+/** What of a verdict is allowed; undefined: it wants what it must not. */
+export function permitted(verdict: Allowed, rules: MutationRules | undefined): Allowed | undefined {
+  if (rules === undefined) return verdict;
+  const names = [...verdict.set, ...verdict.append, ...verdict.add].map(({ name }) => name);
+  if (rules.isError && ![...names, ...verdict.remove].every((name) => rules.allows(name))) return undefined;
+  const free = ({ name }: HeaderChange): boolean => rules.allows(name);
+  return {
+    ...verdict,
+    set: verdict.set.filter(free),
+    append: verdict.append.filter(free),
+    add: verdict.add.filter(free),
+    remove: verdict.remove.filter((name) => rules.allows(name)),
+  };
+}
 
 /** Changes the request as an authorizer wants that lets it pass. Source: ext_authz.cc, Filter::onComplete, in Envoy. */
 export function applyToRequest(head: RequestHead, { set, append, add, remove, query }: Allowed): void {

@@ -4,7 +4,14 @@ import type { Exchange, RequestLayer } from '../../exchange.ts';
 import { peekBody } from '../../peek-body.ts';
 import { perRoute, perRouteConfig } from '../per-route.ts';
 import { chooseRouteAgain } from '../route-again.ts';
-import { applyToAnswer, applyToRefusal, applyToRequest, changesRequest, isWellFormed } from './apply-verdict.ts';
+import {
+  applyToAnswer,
+  applyToRefusal,
+  applyToRequest,
+  changesRequest,
+  isWellFormed,
+  permitted,
+} from './apply-verdict.ts';
 import { checkByGrpc } from './grpc-check.ts';
 import { checkByHttp } from './http-check.ts';
 import type { Question, ToldBody, Verdict } from './verdict.ts';
@@ -97,18 +104,23 @@ function leaveMetadata(
 function act(exchange: Exchange, config: ExtAuthzConfig, verdict: Verdict): void {
   if (config.validatesChanges && !isWellFormed(verdict)) {
     if (verdict.kind === 'denied') countDenial(exchange, config, verdict.status);
-    stat(exchange, config, 'invalid');
-    exchange.reply({ status: 500, flag: 'UAEX', details: 'ext_authz_invalid' });
+    refuseVerdict(exchange, config);
     return;
   }
   switch (verdict.kind) {
-    case 'ok':
+    case 'ok': {
+      const allowed = permitted(verdict, config.changes);
+      if (allowed === undefined) {
+        refuseVerdict(exchange, config);
+        return;
+      }
       stat(exchange, config, 'ok');
-      applyToRequest(exchange.head, verdict);
+      applyToRequest(exchange.head, allowed);
       if (verdict.toClient.length > 0) exchange.editResponse(({ headers }) => applyToAnswer(headers, verdict.toClient));
       if (config.clearRouteCache && changesRequest(verdict) && chooseRouteAgain(exchange) === 'wait') return;
       exchange.proceed();
       return;
+    }
     case 'denied':
       countDenial(exchange, config, verdict.status);
       exchange.editResponse(({ headers }) => applyToRefusal(headers, verdict.headers));
@@ -124,6 +136,12 @@ function act(exchange: Exchange, config: ExtAuthzConfig, verdict: Verdict): void
       if (config.failureModeHeader) exchange.head.headers.set('x-envoy-auth-failure-mode-allowed', 'true');
       exchange.proceed();
   }
+}
+
+/** An authorizer wants what no request may be given. */
+function refuseVerdict(exchange: Exchange, config: ExtAuthzConfig): void {
+  stat(exchange, config, 'invalid');
+  exchange.reply({ status: 500, flag: 'UAEX', details: 'ext_authz_invalid' });
 }
 
 function countDenial(exchange: Exchange, config: ExtAuthzConfig, status: number): void {
