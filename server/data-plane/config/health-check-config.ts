@@ -177,6 +177,13 @@ function readHttp(http: NonNullable<Fields['http_health_check']>): HttpCheck {
   if (send !== undefined && BODYLESS.has(method)) {
     throw new ConfigProblem('send', `HTTP health check cannot specify a request payload with method '${method}'.`);
   }
+  const receive = readPayloads(http.receive);
+  const bufferBytes = readNumber(http.response_buffer_size, DEFAULT_BUFFER_BYTES);
+  const wanted = receive.reduce((sum, part) => sum + part.length, 0);
+  if (bufferBytes !== 0 && wanted > bufferBytes) {
+    const why = `The expected response length '${wanted}' is over than http health response buffer size '${bufferBytes}'`;
+    throw new ConfigProblem('receive', why);
+  }
   const { request_headers_to_add = [], request_headers_to_remove = [] } = http;
   return {
     kind: 'HTTP',
@@ -185,8 +192,8 @@ function readHttp(http: NonNullable<Fields['http_health_check']>): HttpCheck {
     host: http.host ?? '',
     headers: compileHeaderRules({ request_headers_to_add, request_headers_to_remove }),
     send,
-    receive: readPayloads(http.receive),
-    bufferBytes: readNumber(http.response_buffer_size, DEFAULT_BUFFER_BYTES),
+    receive,
+    bufferBytes,
     expected: http.expected_statuses?.length ? readRanges(http.expected_statuses, 'expected') : [[200, 201]],
     retriable: readRanges(http.retriable_statuses ?? [], 'retriable'),
     protocol: http.codec_client_type === 'HTTP2' ? 'http2' : 'http1',

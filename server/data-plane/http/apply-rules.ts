@@ -1,11 +1,26 @@
 import type { HeaderRule, HeaderRules } from '../config/header-rules.ts';
 import type { FormatSubject } from '../format/subject.ts';
-import type { Headers } from './headers.ts';
+import type { RequestHead } from './codec.ts';
+import { Headers } from './headers.ts';
 import { isInlineInAnswers, isInlineInRequests } from './inline-headers.ts';
 
-/** Applies a route's or a weighted cluster's request header changes. */
-export function applyRequestRules(rules: HeaderRules | undefined, subject: FormatSubject): void {
-  if (rules !== undefined) change(subject.head.headers, rules.requestRemove, rules.requestSet, subject);
+/** Stands for the request that has led to a message of this protocol, where there is none: formats find nothing in it. */
+export const noRequest = (protocol: RequestHead['protocol']): RequestHead => ({
+  method: '',
+  path: '',
+  authority: '',
+  scheme: 'http',
+  protocol,
+  headers: new Headers(),
+});
+
+/** Applies a route's or a weighted cluster's request header changes; `headers`: where they are not those that formats read. */
+export function applyRequestRules(
+  rules: HeaderRules | undefined,
+  subject: FormatSubject,
+  headers = subject.head.headers,
+): void {
+  if (rules !== undefined) change(headers, rules.requestRemove, rules.requestSet, subject);
 }
 
 export function applyResponseRules(rules: HeaderRules | undefined, subject: FormatSubject, headers: Headers): void {
@@ -59,7 +74,7 @@ function valueOf(rule: HeaderRule, subject: FormatSubject, headers: Headers): st
 
 function write(headers: Headers, rule: HeaderRule, value: string, { head }: FormatSubject): void {
   const { name } = rule;
-  const inline = headers === head.headers ? isInlineInRequests : isInlineInAnswers;
+  const inline = headers === head.headers || head.method === '' ? isInlineInRequests : isInlineInAnswers;
   if (overwrites(rule)) headers.set(name, value);
   else addLine(headers, [name, value], inline);
 }

@@ -14,7 +14,7 @@ export function registerMembership(stats: Stats, cluster: UpstreamCluster): void
   stats.gauge(`${prefix}membership_total`, () => hosts().length);
   stats.gauge(`${prefix}membership_healthy`, () => count((host) => host.healthy && !host.degraded));
   stats.gauge(`${prefix}membership_degraded`, () => count((host) => host.healthy && host.degraded));
-  stats.gauge(`${prefix}membership_excluded`, () => count((host) => host.excluded));
+  stats.gauge(`${prefix}membership_excluded`, () => cluster.excluded);
   // Envoy looks for it where lists of hosts are replaced, one priority after the other: that of the last one stays.
   if (cluster.config.type !== 'EDS' && cluster.config.type !== 'STRICT_DNS') return;
   stats.gauge(`${prefix}max_host_weight`, () => {

@@ -14,7 +14,7 @@ import { DnsHosts } from './dns-hosts.ts';
 import { HealthChecker } from './health-check/health-checker.ts';
 import { Host, usesPool } from './host.ts';
 import { HostChooser } from './host-chooser.ts';
-import { isAnotherHost, isCheckedAlike, putInOrder } from './host-order.ts';
+import { countOtherwise, isAnotherHost, isCheckedAlike, putInOrder } from './host-order.ts';
 import { OriginalHosts } from './original-hosts.ts';
 import { OutlierDetector } from './outlier-detection.ts';
 import type { HostChoice, PickContext } from './pick-context.ts';
@@ -35,6 +35,8 @@ export class UpstreamCluster {
   drops: Fraction | undefined;
   /** The highest number that a priority of its hosts has ever had; undefined before the first assignment. */
   lastPriority: number | undefined;
+  /** Hosts that counted in no share of healthy ones when balancing last looked at them. */
+  excluded = 0;
   readonly #hosts = new Map<string, Host>();
   readonly #chooser: HostChooser;
   readonly clock: Clock;
@@ -119,6 +121,7 @@ export class UpstreamCluster {
 
   /** Requests go to it from now on. */
   serve(): void {
+    if (this.#checker !== undefined) this.#healthChanged();
     this.#windows.open();
   }
 
@@ -148,7 +151,7 @@ export class UpstreamCluster {
     /** Priorities whose members are others now: Envoy updates one after the other. */
     const members = new Set<number>();
     /** Those whose hosts are, or how they count. */
-    const changed = new Set(this.#countsOtherwise(endpoints) ? Array(this.lastPriority + 1).keys() : []);
+    const changed = new Set(countOtherwise(this.#hosts, endpoints) ? Array(this.lastPriority + 1).keys() : []);
     for (const [key, host] of this.#hosts) {
       if (kept.has(key)) continue;
       host.pendingRemoval = this.#outlives(host);
@@ -172,6 +175,7 @@ export class UpstreamCluster {
     }
     for (const _priority of members) this.stats.count('membership_change');
     const updated = new Set([...members, ...changed]);
+    this.#countExcluded();
     if (updated.size === 0 && this.config.type === 'EDS') this.stats.count('update_no_rebuild');
     if (members.size > 0) this.reports?.membersChanged();
     this.#renewAll();
@@ -304,12 +308,8 @@ export class UpstreamCluster {
     });
   }
 
-  /** Whether the assignment has another policy than the one before. */
-  #countsOtherwise([next]: readonly EndpointConfig[]): boolean {
-    const [former] = this.#hosts.values();
-    if (next === undefined || former === undefined) return false;
-    const { overprovisioning, weighsHealth } = former.endpoint;
-    return overprovisioning !== next.overprovisioning || weighsHealth !== next.weighsHealth;
+  #countExcluded(): void {
+    this.excluded = this.hosts.filter((host) => host.excluded).length;
   }
 
   /** As in Envoy, for every update of the hosts, be it one that changes none. */
@@ -384,6 +384,7 @@ export class UpstreamCluster {
 
   /** As in Envoy, all priorities are looked at; `gone`: a host that left. */
   #healthChanged(gone?: Host): void {
+    this.#countExcluded();
     this.#renewAll();
     const priorities = new Set(this.hosts.map(({ endpoint }) => endpoint.priority));
     const members = new Set(gone === undefined ? [] : [gone.endpoint.priority]);

@@ -14,6 +14,14 @@ export const isAnotherHost = (former: EndpointConfig, endpoint: EndpointConfig, 
 export const isCheckedAlike = ({ check: one }: EndpointConfig, { check: other }: EndpointConfig): boolean =>
   one.disabled === other.disabled && one.address.ip === other.address.ip && one.address.port === other.address.port;
 
+/** Whether the new assignment has another policy than the one that `hosts` came with. */
+export function countOtherwise(hosts: ReadonlyMap<string, Host>, [next]: readonly EndpointConfig[]): boolean {
+  const [former] = hosts.values();
+  if (next === undefined || former === undefined) return false;
+  const { overprovisioning, weighsHealth } = former.endpoint;
+  return overprovisioning !== next.overprovisioning || weighsHealth !== next.weighsHealth;
+}
+
 /**
  * Hosts stand by their priorities. Those of a priority that is `updated` stand in the order of their assignment, and behind them those that
  * only stay until their checks fail; all others stand as before.

@@ -266,6 +266,26 @@ describe('an active health check', () => {
     expect(only(cluster).failedCheck).toBe(true);
   });
 
+  it('is refused where its answer could never be read to the end', () => {
+    const receive = [{ text: '77656c6c' }, { text: '49' }];
+    const check = (bytes: number) =>
+      clusterOf({ http_health_check: { path: '/', receive, response_buffer_size: String(bytes) } });
+    expect(() => check(4)).toThrow(
+      "The expected response length '5' is over than http health response buffer size '4'",
+    );
+    expect(() => [check(5), check(0)]).not.toThrow();
+  });
+
+  it('makes a host count in no share of healthy ones from when balancing next looks at it', () => {
+    probe().result = NETWORK;
+    const cluster = clusterOf();
+    probe().result = { ...ACTIVE, excluded: true } as ProbeResult;
+    clock.advance(60_000);
+    expect([only(cluster).excluded, count('membership_excluded')]).toEqual([true, 0]);
+    cluster.setEndpoints(cluster.hosts.map(({ endpoint }) => endpoint));
+    expect(count('membership_excluded')).toBe(1);
+  });
+
   it('does not check a host that is exempt', () => {
     const exempt = { health_check_config: { disable_active_health_check: true } };
     const load_assignment = { cluster_name: 'a', endpoints: [{ lb_endpoints: [endpoint(1, exempt)] }] };

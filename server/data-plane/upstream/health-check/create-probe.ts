@@ -35,7 +35,9 @@ export const createProbeFor =
     return httpProbe(sources, { cluster, host, tls, firstBytes, probe, reuse, timeoutMs });
   };
 
-/** Connections of checks count in no figure of connections. */
+const VIOLATIONS = 'upstream_cx_protocol_error';
+
+/** Connections of checks count in no figure of connections, but for what hosts do wrong on them. */
 const UNOBSERVED: PoolObserver = {
   connected: () => undefined,
   connectTime: () => undefined,
@@ -56,6 +58,7 @@ function httpProbe(
   },
 ): HealthProbe {
   const { cluster, host, tls, firstBytes, probe, reuse, timeoutMs } = options;
+  const onViolation = (): void => cluster.stats.count(VIOLATIONS);
   const protocol = probe.kind === 'GRPC' ? 'http2' : probe.protocol;
   const createPool = (): HostPool => {
     const transport = tls && transports.client(tls, protocol);
@@ -67,6 +70,9 @@ function httpProbe(
       connectTimeoutMs: cluster.config.connectTimeoutMs,
       clock,
       breakers: createCircuitBreakers(),
+      onStat: (stat) => {
+        if (stat === VIOLATIONS) onViolation();
+      },
       observer: { ...UNOBSERVED, connected: (_socket, facts) => cluster.stats.handshake(facts) },
       protocol,
     });
@@ -80,6 +86,7 @@ function httpProbe(
     clock,
     reuse,
     createPool,
+    onViolation,
     onVerifyCluster: () => cluster.stats.count('health_check.verify_cluster'),
   });
 }

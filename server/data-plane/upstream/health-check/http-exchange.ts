@@ -1,6 +1,7 @@
 import type {
   HostPool,
   RequestHead,
+  ResetReason,
   ResponseHead,
   ResponseSink,
   StreamWaiter,
@@ -24,6 +25,8 @@ export class CheckExchange implements ResponseSink, StreamWaiter {
   #bytes = 0;
   #head: ResponseHead | undefined;
   #over = false;
+  /** The host itself has ended it, well or not, and the connection stands. */
+  ended = false;
 
   constructor(options: {
     readonly request: RequestHead;
@@ -74,10 +77,12 @@ export class CheckExchange implements ResponseSink, StreamWaiter {
   }
 
   end(trailers: Headers | undefined): void {
+    this.ended = true;
     this.#finish(this.#head && { head: this.#head, body: Buffer.concat(this.#chunks), trailers });
   }
 
-  reset(): void {
+  reset(reason: ResetReason): void {
+    this.ended = reason !== 'connection_termination';
     this.#finish(undefined);
   }
 

@@ -1,6 +1,6 @@
 import type { Clock } from '#domain';
 import type { GrpcCheck, HttpCheck, StatusRange } from '../../config/health-check-config.ts';
-import { applyRequestRules } from '../../http/apply-rules.ts';
+import { applyRequestRules, noRequest } from '../../http/apply-rules.ts';
 import type { HostPool, RequestHead } from '../../http/codec.ts';
 import { Headers } from '../../http/headers.ts';
 import { StreamInfo } from '../../http/stream-info.ts';
@@ -26,6 +26,7 @@ export interface HttpProbeOptions {
   readonly reuse: boolean;
   readonly createPool: () => HostPool;
   readonly onVerifyCluster: () => void;
+  readonly onViolation: () => void;
 }
 
 /** Sends a request and judges the answer. Source: Envoy's extensions/health_checkers/{http,grpc}. */
@@ -47,7 +48,7 @@ export class HttpProbe implements HealthProbe {
       limit: check.kind === 'GRPC' ? GRPC_ANSWER_BYTES : check.bufferBytes || Number.POSITIVE_INFINITY,
       done: (answer) => {
         this.#exchange = undefined;
-        if (!reuse) this.close();
+        if (!reuse) this.#closeAfter(exchange);
         done(this.#judge(answer));
       },
     });
@@ -63,6 +64,13 @@ export class HttpProbe implements HealthProbe {
   close(): void {
     this.#pool?.close();
     this.#pool = undefined;
+  }
+
+  /** As in Envoy, whose codec takes a connection of HTTP/2 that ends in the middle of its work for one that broke the rules. */
+  #closeAfter({ ended }: CheckExchange): void {
+    const { check, onViolation } = this.#options;
+    if (ended && (check.kind === 'GRPC' || check.protocol === 'http2')) onViolation();
+    this.close();
   }
 
   #judge(answer: CheckAnswer | undefined): ProbeResult {
@@ -87,12 +95,9 @@ export class HttpProbe implements HealthProbe {
         ...(!grpc && check.send !== undefined && { 'content-length': String(check.send.length) }),
       }),
     };
-    applyRequestRules(check.headers, {
-      head,
-      responseHead: undefined,
-      info: new StreamInfo(this.#options.clock.now(), 0),
-      connection: NOBODY,
-    });
+    const info = new StreamInfo(this.#options.clock.now(), 0);
+    const subject = { head: noRequest(head.protocol), responseHead: undefined, info, connection: NOBODY };
+    applyRequestRules(check.headers, subject, head.headers);
     return head;
   }
 }
