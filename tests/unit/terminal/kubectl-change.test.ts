@@ -175,6 +175,28 @@ describe('kubectl apply, create and delete', () => {
     expect((await run('kubectl delete dr --all')).out).toBe('No resources found\n');
   });
 
+  it('waits until what it deleted is gone, unless it is told not to or not for so long', async () => {
+    const shop = await createShop();
+    const finalizers = ['example.com/hold'];
+    const vs = { namespace: 'default', name: 'reviews' };
+    shop.sandbox.store.patch('VirtualService', vs, { metadata: { finalizers } }, { changeId: 'hold' });
+    const said = 'virtualservice.networking.istio.io "reviews" deleted\n';
+    expect(await shop.run('kubectl delete vs reviews --wait=false')).toMatchObject({ out: said, code: 0 });
+    const short = shop.start('kubectl delete vs reviews --timeout=2s');
+    await shop.sandbox.clock.run(3000);
+    expect(await short.done).toMatchObject({
+      out: said,
+      err: 'error: timed out waiting for the condition on virtualservices/reviews\n',
+      code: 1,
+    });
+    const waiting = shop.start('kubectl delete vs reviews; echo over');
+    await shop.sandbox.clock.run(10);
+    expect(waiting.out()).toBe(said);
+    shop.sandbox.store.patch('VirtualService', vs, { metadata: { finalizers: null } }, { changeId: 'free' });
+    shop.sandbox.poke();
+    expect(await waiting.done).toMatchObject({ out: `${said}over\n`, code: 0 });
+  });
+
   it('goes on after what is not there', async () => {
     const { out, err, code } = await run('kubectl delete pod nope cart-1');
     expect({ out, err, code }).toEqual({

@@ -1,7 +1,8 @@
-import { type Flags, many, onOff, value } from '#shell';
+import { type Flags, many, onOff, readSeconds, value } from '#shell';
 import { type CommandIo, type ShellContext, UsageError } from '../../command.ts';
 import { namespaceOf, type Verb } from '../verb.ts';
 import { readManifests } from './apply.ts';
+import { aborted } from './get.ts';
 import { manifestObjects } from './manifest-objects.ts';
 import {
   completeTargets,
@@ -20,14 +21,15 @@ interface Named extends Target {
 
 export const remove: Verb = {
   name: 'delete',
-  manual: `kubectl delete <kind> <name…> | <kind> --all | <kind> -l selector | -f <file>   [-n namespace] [--ignore-not-found]
-Removes objects. A pod of a deployment comes back as a new one.`,
+  manual: `kubectl delete <kind> <name…> | <kind> --all | <kind> -l selector | -f <file>   [-n namespace] [--ignore-not-found] [--wait=false]
+Removes objects, and waits until they are gone. A pod of a deployment comes back as a new one.`,
   flags: {
     filename: many('f'),
     selector: value('l'),
     all: onOff(),
     'ignore-not-found': onOff(),
     wait: onOff(),
+    timeout: value(),
     now: onOff(),
     force: onOff(),
     'grace-period': value(),
@@ -36,10 +38,14 @@ Removes objects. A pod of a deployment comes back as a new one.`,
     const targets = flags.all('filename').length > 0 ? await fromFiles(flags, io, context) : fromWords(flags, context);
     if (targets.length === 0) io.out('No resources found\n');
     const graceSeconds = graceOf(flags);
+    const timeoutMs = timeoutOf(flags);
+    const going: Going[] = [];
     let code = 0;
-    for (const { kind, name, namespace } of targets) {
+    for (const target of targets) {
+      const { kind, name, namespace } = target;
+      let uid: string | undefined;
       try {
-        getObject(context, kind, namespace, name);
+        ({ uid } = getObject(context, kind, namespace, name).metadata);
       } catch (error) {
         if (!(error instanceof UsageError)) throw error;
         if (flags.on('ignore-not-found')) continue;
@@ -51,11 +57,51 @@ Removes objects. A pod of a deployment comes back as a new one.`,
       const changeId = context.sandbox.remove(storeKind(context, kind), address, graceSeconds);
       context.changed(changeId, `kubectl delete ${kind.singular} ${name}`);
       io.out(`${printedKind(kind)} "${name}" ${flags.on('force') ? 'force deleted' : 'deleted'}\n`);
+      going.push({ ...target, uid });
     }
-    return code;
+    const waits = flags.text('wait') !== 'false' && graceSeconds !== 0;
+    if (!waits || (await gone(going, timeoutMs, { io, context }))) return io.signal.aborted ? 130 : code;
+    return 1;
   },
   complete: completeTargets,
 };
+
+/** As long as kubectl waits unless it is told otherwise: a week. */
+const DEFAULT_WAIT_MS = 168 * 3_600_000;
+
+function timeoutOf(flags: Flags): number {
+  const asked = flags.text('timeout');
+  const ms = asked === undefined ? 0 : readSeconds(asked);
+  if (ms === undefined) throw new UsageError(`error: invalid argument "${asked}" for "--timeout" flag`);
+  return ms === 0 ? DEFAULT_WAIT_MS : ms;
+}
+
+/** An object that was asked to go; another one may come under its name. */
+interface Going extends Named {
+  readonly uid: string | undefined;
+}
+
+/** Waits for all of them; false when the time was up before. */
+async function gone(
+  all: readonly Going[],
+  timeoutMs: number,
+  { io, context }: { readonly io: CommandIo; readonly context: ShellContext },
+): Promise<boolean> {
+  const isThere = ({ kind, name, namespace, uid }: Going): boolean => {
+    const found = context.sandbox.store.get(storeKind(context, kind), {
+      namespace: kind.namespaced ? namespace : '',
+      name,
+    });
+    return found !== undefined && found.metadata.uid === uid;
+  };
+  const left = (): readonly Going[] => all.filter(isThere);
+  if (left().length === 0) return true;
+  const met = (): boolean => io.signal.aborted || left().length === 0;
+  await Promise.race([context.sandbox.until(met, timeoutMs, 'deletion').catch(() => undefined), aborted(io.signal)]);
+  if (met()) return true;
+  for (const { kind, name } of left()) io.err(`error: timed out waiting for the condition on ${kind.plural}/${name}\n`);
+  return false;
+}
 
 /** Less than a second only with --force, as kubectl has it; undefined: what the object itself says. */
 function graceOf(flags: Flags): number | undefined {
