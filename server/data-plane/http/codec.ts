@@ -222,7 +222,7 @@ export interface ServerConnectionOptions {
   readonly onSpoken?: ((protocol: DownstreamConnection['protocol']) => void) | undefined;
   /** Without a request. Default 3,600,000; 0 means never. */
   readonly idleTimeoutMs?: number | undefined;
-  /** HTTP/2: how long a client may open streams after it was told to stop. Default 5000. */
+  /** How long a client may still ask on a connection that was idle for too long, or after it was told to stop (HTTP/2). Default 5000. */
   readonly drainTimeoutMs?: number | undefined;
   /** HTTP/1.1: how long a connection that was refused waits for the client to close. Default 1000. */
   readonly delayedCloseMs?: number | undefined;

@@ -48,7 +48,10 @@ class UndecidedConnection implements DownstreamConnection {
     this.tls = options.tls;
     this.remoteAddress = formatEndpoint(socket.remoteAddress, socket.remotePort);
     this.localAddress = formatEndpoint(socket.localAddress, socket.localPort);
-    this.#idle = new LazyDeadline(options.clock, () => this.close());
+    this.#idle = new LazyDeadline(options.clock, () => {
+      options.onIdleTimeout?.();
+      this.close();
+    });
     this.#idle.set(options.idleTimeoutMs ?? 0);
     // 'close' follows every error and does the work.
     socket.on('error', () => undefined);

@@ -111,17 +111,36 @@ describe('a server connection writes responses', () => {
     expect(text).toBe('HTTP/1.1 413 Payload Too Large\r\ncontent-length: 0\r\nconnection: close\r\n\r\n');
   });
 
-  it('closes an idle connection after its idle timeout', async () => {
+  it('drains a connection that was idle for too long: it closes a while later, or with the next answer', async () => {
     const clock = new ManualClock();
-    server = await startServer(respond(204, {}), { clock, idleTimeoutMs: 5000 });
-    const client = new RawClient(server.port);
-    client.write(GET);
-    await client.until((received) => received.endsWith('\r\n\r\n'));
+    let idle = 0;
+    const onIdleTimeout = (): number => idle++;
+    server = await startServer(respond(204, {}), { clock, idleTimeoutMs: 5000, drainTimeoutMs: 1000, onIdleTimeout });
+    const [silent, asks] = [new RawClient(server.port), new RawClient(server.port)];
+    for (const client of [silent, asks]) {
+      client.write(GET);
+      await client.until((received) => received.endsWith('\r\n\r\n'));
+    }
     clock.advance(4999);
-    expect(server.connections[0]!.idle).toBe(true);
+    expect(idle).toBe(0);
     clock.advance(2);
-    await client.untilClosed();
-    expect(server.errors).toEqual([]);
+    expect([idle, server.connections.map((connection) => connection.idle)]).toEqual([2, [true, true]]);
+    asks.write(GET);
+    expect(await asks.untilClosed()).toMatch(/connection: close\r\n\r\n$/);
+    clock.advance(1000);
+    expect(await silent.untilClosed()).not.toContain('connection: close');
+    expect([idle, server.errors]).toEqual([2, []]);
+  });
+
+  it('closes a connection on which nothing was ever asked at once when it was idle for too long', async () => {
+    const clock = new ManualClock();
+    let idle = 0;
+    server = await startServer(respond(204, {}), { clock, idleTimeoutMs: 5000, onIdleTimeout: () => idle++ });
+    const client = new RawClient(server.port);
+    while (server.connections.length === 0) await new Promise<void>((resolve) => setImmediate(resolve));
+    clock.advance(5001);
+    expect(await client.untilClosed()).toBe('');
+    expect(idle).toBe(1);
   });
 
   it('answers 408 when a head does not arrive in time', async () => {

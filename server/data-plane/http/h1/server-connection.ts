@@ -22,6 +22,7 @@ import { WireWriter } from './wire-writer.ts';
 const DEFAULT_HEAD_BYTES = 60 * 1024;
 const DEFAULT_HEADERS = 100;
 const DEFAULT_IDLE_TIMEOUT_MS = 3_600_000;
+const DEFAULT_DRAIN_MS = 5000;
 /** How long a closing connection still reads, so that the peer sees the answer and not a reset (Envoy: delayed_close_timeout). */
 const DEFAULT_DELAYED_CLOSE_MS = 1000;
 
@@ -73,6 +74,8 @@ class ServerConnection implements DownstreamConnection, StreamHost {
   #stream: ServerStream | undefined = undefined;
   #reading = false;
   #draining = false;
+  /** Nothing was asked for too long. */
+  #idleOver = false;
   #bodyPaused = false;
   #parked = false;
 
@@ -363,10 +366,20 @@ class ServerConnection implements DownstreamConnection, StreamHost {
   #onDeadline(): void {
     const { headLimit } = this.#options;
     if (this.#state === 'head' && this.#held.length > 0 && headLimit !== undefined) this.#refuse(headLimit.failure);
-    else if (this.#state === 'head' || this.#state === 'lingering') {
-      if (this.#state === 'head') this.#options.onIdleTimeout?.();
+    else if (this.#state === 'head' && !this.#idleOver) this.#endIdle();
+    else if (this.#state === 'head' || this.#state === 'lingering') this.close();
+  }
+
+  /** As in Envoy, a client that has asked before may ask once more while the connection is drained. */
+  #endIdle(): void {
+    this.#options.onIdleTimeout?.();
+    this.#idleOver = true;
+    if (this.requestCount === 0 || this.#draining) {
       this.close();
+      return;
     }
+    this.#draining = true;
+    this.#deadline.set(this.#options.drainTimeoutMs ?? DEFAULT_DRAIN_MS);
   }
 
   #onEnd(): void {

@@ -73,7 +73,8 @@ class ServerConnection implements DownstreamConnection, SessionRole {
     this.#rules = { extendedConnect, protocol: options.carriage === true ? 'HTTP/1.1' : 'HTTP/2' };
     this.#idle = new LazyDeadline(options.clock, () => {
       options.onIdleTimeout?.();
-      this.#session.end(ErrorCode.NO_ERROR);
+      if (this.requestCount === 0) this.#session.end(ErrorCode.NO_ERROR);
+      else this.drain();
     });
     this.#head = new LazyDeadline(options.clock, () => this.#onLateHead());
     const maxHeadBytes = options.maxHeadBytes ?? DEFAULT_HEAD_BYTES;
