@@ -248,7 +248,8 @@ function readSlowStart(config: Fields | undefined): SlowStart | undefined {
   if (given === undefined || typeof window !== 'string') return undefined;
   return {
     windowMs: durationMs(window, 'slow_start_config.slow_start_window', 0),
-    aggression: readNumber(record(given['aggression'])?.['default_value'], 1),
+    // As in Envoy, none that is not above 0 counts.
+    aggression: Math.max(0, readNumber(record(given['aggression'])?.['default_value'], 1)) || 1,
     minWeightPercent: readNumber(record(given['min_weight_percent'])?.['value'], 10),
   };
 }

@@ -162,7 +162,7 @@ export class UpstreamCluster {
     for (const endpoint of endpoints) {
       const host = this.#hosts.get(endpoint.key);
       if (host === undefined) {
-        this.#add(new Host(endpoint, this.clock.monotonic(), this));
+        this.#add(new Host(endpoint, this));
         members.add(endpoint.priority);
         continue;
       }
@@ -360,7 +360,7 @@ export class UpstreamCluster {
   /** The same address, and another host: what is known of the former one is forgotten, but for what its checks have found. */
   #replace(former: Host, endpoint: EndpointConfig): void {
     this.#remove(former);
-    const host = new Host(endpoint, this.clock.monotonic(), this);
+    const host = new Host(endpoint, this);
     this.#add(host);
     if (this.#checker !== undefined && isCheckedAlike(former.endpoint, endpoint)) host.keepChecked(former);
   }

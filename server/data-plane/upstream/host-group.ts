@@ -7,6 +7,7 @@ import { createLoadBalancer, type LoadBalancer } from './load-balancer.ts';
 import type { ChosenList, HostChoice, PickContext, TriedHosts } from './pick-context.ts';
 import { type Candidates, type PlaceWeight, type PriorityOptions, PrioritySet } from './priority.ts';
 import type { LevelHosts } from './priority-loads.ts';
+import { beginSlowStart } from './slow-start.ts';
 import type { ZoneRouting } from './zone-routing.ts';
 
 export interface HostGroupOptions {
@@ -34,12 +35,14 @@ export interface HostChange {
 /** Hosts that are balanced together: all of a cluster, or one subset of them. */
 export class HostGroup {
   readonly #config: BalancingConfig;
+  readonly #clock: Clock;
   readonly #balancer: LoadBalancer;
   readonly #panics: Stat;
   readonly #panicThreshold: (() => number) | undefined;
   /** The balancer goes by a hash of the request. */
   readonly #hashes: boolean;
   readonly #drawPercent: () => number;
+  readonly #localities: Random;
   readonly #zones: ZoneRouting | undefined;
   #priorities: PrioritySet;
   /** What the last table of a balancer that hashes was made of: as in Envoy, its figures stay when there is none. */
@@ -48,10 +51,12 @@ export class HostGroup {
   constructor(options: HostGroupOptions) {
     const { config, random } = options;
     this.#config = config;
+    this.#clock = options.clock;
     this.#balancer = createLoadBalancer(options);
     this.#panics = options.panics;
     this.#panicThreshold = options.panicThreshold;
     this.#hashes = config.policy === 'RING_HASH' || config.policy === 'MAGLEV';
+    this.#localities = random.stream('localities');
     this.#drawPercent = () => random.below(100);
     this.#zones = this.#hashes ? undefined : options.zones;
     this.#priorities = this.#prioritize([], undefined);
@@ -59,6 +64,7 @@ export class HostGroup {
 
   /** Members are others, or their health, weights or priorities are. */
   setHosts(hosts: readonly Host[], { priorities, placeWeight }: HostChange): void {
+    if (this.#config.slowStart !== undefined) beginSlowStart(hosts, this.#clock.monotonic());
     const kept = priorities && { of: this.#priorities, but: priorities };
     this.#priorities = this.#prioritize(hosts, kept, placeWeight);
     if (this.#hashes && this.#priorities.hashed.length > 0) this.#hashed = this.#priorities.hashed;
@@ -138,6 +144,7 @@ export class HostGroup {
     const zones = this.#zones;
     return new PrioritySet({
       hosts,
+      random: this.#localities,
       panicThreshold,
       byLocality,
       failsInPanic,

@@ -48,13 +48,15 @@ export class Host {
   readonly failures = { consecutive5xx: 0, consecutiveGateway: 0, consecutiveLocal: 0 };
   readonly rates = { external: new SuccessRate(), local: new SuccessRate() };
 
-  /** Monotonic milliseconds; slow start counts from here: since it was added, or last passed a check while it was failed. */
-  warmSince: number;
+  /**
+   * Monotonic milliseconds; slow start counts from here: since balancing first met it in good health, or since it last passed a check while it
+   * was failed. Undefined: neither has happened.
+   */
+  warmSince: number | undefined;
 
-  constructor(endpoint: EndpointConfig, addedAt = 0, cluster?: UpstreamCluster) {
+  constructor(endpoint: EndpointConfig, cluster?: UpstreamCluster) {
     this.endpoint = endpoint;
     this.cluster = cluster;
-    this.warmSince = addedAt;
   }
 
   get key(): string {

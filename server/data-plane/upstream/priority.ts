@@ -1,3 +1,4 @@
+import type { Random } from '#domain';
 import { DEFAULT_OVERPROVISIONING } from '../config/endpoint-config.ts';
 import { DeadlineSchedule } from './earliest-deadline.ts';
 import { byPlace } from './hashing/weights.ts';
@@ -41,6 +42,8 @@ export interface PriorityOptions {
   readonly placeWeight?: PlaceWeight | undefined;
   /** Requests of the first priority stay in the proxy's zone where they can. */
   readonly zones?: ZoneRouting | undefined;
+  /** With which locality their turns begin; absent: with the first. */
+  readonly random?: Random | undefined;
   /** Called for each choice of a priority with too few healthy hosts. */
   readonly onPanic?: () => void;
   /** What earlier hosts were made of, for all priorities but some. */
@@ -69,7 +72,7 @@ export class PrioritySet {
   readonly #options: PriorityOptions;
 
   constructor(options: PriorityOptions) {
-    const { hosts, panicThreshold, hashed = false, placeWeight = givenWeight } = options;
+    const { hosts, panicThreshold, hashed = false, placeWeight = givenWeight, random } = options;
     const byLocality = options.byLocality && !hashed;
     this.#options = options;
     const highest = hosts.reduce((max, host) => Math.max(max, host.endpoint.priority), 0);
@@ -78,7 +81,10 @@ export class PrioritySet {
       const all = hosts.filter((host) => host.endpoint.priority === priority);
       const former = options.kept?.but.has(priority) === false ? options.kept.of.#levels[priority] : undefined;
       if (former !== undefined && sameHosts(former.all, all)) return former;
-      return { ...levelOf(all, factor), localities: byLocality ? schedulersOf(all, factor, placeWeight) : undefined };
+      return {
+        ...levelOf(all, factor),
+        localities: byLocality ? schedulersOf(all, { factor, placeWeight, random }) : undefined,
+      };
     });
     const { lists, panics, shares } = spreadLoad(levels, panicThreshold);
     this.#lists = lists;
@@ -180,13 +186,9 @@ function levelOf(all: readonly Host[], factor: number): LevelHosts {
   };
 }
 
-function schedulersOf(all: readonly Host[], factor: number, placeWeight: PlaceWeight): Level['localities'] {
+function schedulersOf(all: readonly Host[], options: Omit<LocalityOptions, 'isUsable'>): Level['localities'] {
   const scheduler = (degraded: boolean): LocalityScheduler =>
-    new LocalityScheduler(all, {
-      factor,
-      placeWeight,
-      isUsable: (host) => host.healthy && host.degraded === degraded,
-    });
+    new LocalityScheduler(all, { ...options, isUsable: (host) => host.healthy && host.degraded === degraded });
   return { healthy: scheduler(false), degraded: scheduler(true) };
 }
 
@@ -200,16 +202,17 @@ interface LocalityShare {
 interface LocalityOptions {
   readonly factor: number;
   readonly placeWeight: PlaceWeight;
+  readonly random: Random | undefined;
   readonly isUsable: (host: Host) => boolean;
 }
 
 const givenWeight: PlaceWeight = ({ endpoint }) => endpoint.locality.weight;
 
-/** Localities in turn by their effective weights, earliest deadline first. Source: rebuildLocalityScheduler in upstream_impl.cc. */
+/** Localities in turn by their effective weights, earliest deadline first. Source: rebuildLocalityScheduler in locality_wrr.cc. */
 class LocalityScheduler {
   readonly #schedule: DeadlineSchedule<LocalityShare> | undefined;
 
-  constructor(hosts: readonly Host[], { factor, placeWeight, isUsable }: LocalityOptions) {
+  constructor(hosts: readonly Host[], { factor, placeWeight, random, isUsable }: LocalityOptions) {
     const shares: readonly LocalityShare[] = byPlace(hosts).flatMap((members) => {
       const { key } = members[0]!.endpoint.locality;
       const given = placeWeight(members[0]!);
@@ -219,7 +222,7 @@ class LocalityScheduler {
       return weight > 0 ? [{ key, usable, weight }] : [];
     });
     this.#schedule =
-      shares.length === 0 ? undefined : new DeadlineSchedule<LocalityShare>(shares, ({ weight }) => weight);
+      shares.length === 0 ? undefined : new DeadlineSchedule<LocalityShare>(shares, ({ weight }) => weight, random);
   }
 
   /** Undefined when no locality has weight and usable hosts. */

@@ -7,6 +7,7 @@ import { xxHash64 } from '../../../server/data-plane/upstream/hashing/xx-hash.ts
 import { Host } from '../../../server/data-plane/upstream/host.ts';
 import { createLoadBalancer, type LoadBalancer } from '../../../server/data-plane/upstream/load-balancer.ts';
 import { PrioritySet } from '../../../server/data-plane/upstream/priority.ts';
+import { beginSlowStart, slowStartFactor } from '../../../server/data-plane/upstream/slow-start.ts';
 import { createFakeClock } from './fake-clock.ts';
 
 const host = (key: string, fields: Partial<EndpointConfig> = {}): Host =>
@@ -302,6 +303,16 @@ describe('localities', () => {
     expect(count(picks)).toEqual({ a: 25, b: 75 });
   });
 
+  it('take turns from a random start, as proxies that begin together are not to ask one of them first', () => {
+    const hosts = [at('a', 'eu', 1), at('b', 'us', 1)];
+    const firsts = Array.from({ length: 40 }, (_, seed) => {
+      const set = new PrioritySet({ hosts, panicThreshold: 50, byLocality: true, random: seededRandom(seed) });
+      return set.candidates(() => 0)?.locality;
+    });
+    const eu = firsts.filter((locality) => locality?.startsWith('eu')).length;
+    expect([eu > 10, eu < 30]).toEqual([true, true]);
+  });
+
   it('take nothing without a weight', () => {
     expect(shares([at('a', 'eu', 1), at('b', 'us', 0)])).toEqual({ eu: 100 });
   });
@@ -313,8 +324,10 @@ describe('slow start', () => {
     const slow = { slow_start_config: { slow_start_window: '60s' } };
     const balancer = balancerOf({ lb_policy: 'ROUND_ROBIN', round_robin_lb_config: slow }, 1, clock);
     const old = host('old');
+    beginSlowStart([old], clock.monotonic());
     clock.advance(120_000);
-    const fresh = new Host(host('new').endpoint, clock.monotonic());
+    const fresh = host('new');
+    beginSlowStart([old, fresh], clock.monotonic());
     const hosts = [old, fresh];
     const share = (): number => {
       const picks = count(Array.from({ length: 200 }, () => pick(balancer, hosts, undefined)));
@@ -325,5 +338,35 @@ describe('slow start', () => {
     expect(share()).toBeCloseTo(0.5 / 1.5, 1);
     clock.advance(60_000);
     expect(share()).toBeCloseTo(0.5, 1);
+  });
+
+  it('begins when balancing first meets a host in good health, and only then', () => {
+    const late = host('late', { healthy: false });
+    const degraded = host('degraded', { degraded: true });
+    beginSlowStart([late, degraded], 1000);
+    expect([late.warmSince, degraded.warmSince]).toEqual([undefined, undefined]);
+    late.endpoint = { ...late.endpoint, healthy: true };
+    beginSlowStart([late, degraded], 5000);
+    beginSlowStart([late, degraded], 9000);
+    expect([late.warmSince, degraded.warmSince]).toEqual([5000, undefined]);
+  });
+
+  it.each([
+    [1, 0.25],
+    [2, 0.5],
+    [0.5, 0.1],
+    [0, 0.25],
+  ])('with aggression %d gives a quarter of the window a share of %d', (aggression, share) => {
+    const { slowStart } = readBalancing({
+      name: 'a',
+      lb_policy: 'LEAST_REQUEST',
+      least_request_lb_config: {
+        slow_start_config: { slow_start_window: '60s', aggression: { default_value: aggression } },
+      },
+    });
+    const fresh = host('new');
+    beginSlowStart([fresh], 1000);
+    expect(slowStartFactor(slowStart!, fresh, 16_000.9)).toBe(share);
+    expect(slowStartFactor(slowStart!, fresh, 61_000)).toBe(1);
   });
 });
