@@ -1,6 +1,12 @@
 export { createControlPlane } from './control-plane.ts';
 export type * from './doors.ts';
-export { type LeftOut, type LeftOutQuestion, rulesLeftOut } from './left-out/index.ts';
+export {
+  type AskedConnection,
+  type LeftOut,
+  type LeftOutQuestion,
+  policiesLeftOut,
+  rulesLeftOut,
+} from './left-out/index.ts';
 export { DEFAULT_MESH_CONFIG, ISTIO_MESH_DEFAULTS, readMeshConfig, readMeshText } from './snapshot/mesh-config.ts';
 export { createSnapshotDeriver, type MeshSnapshot } from './snapshot/mesh-snapshot.ts';
 export { createObjectTables, type ObjectTables } from './snapshot/object-tables.ts';

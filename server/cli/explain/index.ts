@@ -87,6 +87,7 @@ async function explain(texts: readonly NamedText[], call: Call, io: CliIo): Prom
       ...{ from, method, url, view, hops, notes },
       locate: locator(texts),
       leftOut: (hop) => trials.leftOut(hop),
+      closedTo: hops.length === 0 ? trials.closedTo(source, url) : [],
     });
   } finally {
     await trials.stop();

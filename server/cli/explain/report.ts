@@ -16,6 +16,8 @@ export interface Explanation {
     readonly error?: string;
   };
   readonly hops: readonly ExplainedHop[];
+  /** Where the gateway has no port for it: the rules that may have been meant to open one; absent: none. */
+  readonly leftOut?: readonly RuledOut[];
   readonly notes: readonly string[];
 }
 
@@ -29,7 +31,7 @@ export interface ExplainedHop {
   readonly cluster: string;
   readonly endpoint: string;
   readonly steps: readonly ExplainedStep[];
-  /** Rules that never reached this proxy, of those that the request may have been meant for; absent: none. */
+  /** Rules that had no part in it, of those that the request may have been meant for; absent: none. */
   readonly leftOut?: readonly RuledOut[];
 }
 
@@ -58,11 +60,13 @@ export interface ReportInput {
   readonly notes: readonly string[];
   readonly locate: Locate;
   readonly leftOut: (hop: HopRecord) => readonly LeftOut[];
+  /** Of a request that no proxy has seen. */
+  readonly closedTo: readonly LeftOut[];
 }
 
 export function explainHops(input: ReportInput): Explanation {
   const hops = inOrder(input.hops);
-  const { view, method, url } = input;
+  const { view, method, url, closedTo, locate } = input;
   const first = hops[0];
   return {
     from: input.from,
@@ -74,6 +78,7 @@ export function explainHops(input: ReportInput): Explanation {
       ...('error' in view && { error: view.error }),
     },
     hops: hops.map((hop) => explainHop(hop, input)),
+    ...(closedTo.length > 0 && { leftOut: closedTo.map((each) => ruledOut(each, locate)) }),
     notes: input.notes,
   };
 }
@@ -121,13 +126,14 @@ function placeOf(origin: Origin | undefined, locate: Locate): Place | undefined 
 }
 
 /** The same for a reader. */
-export function explanationText({ answer, hops, notes, request, from }: Explanation): string {
+export function explanationText({ answer, hops, leftOut, notes, request, from }: Explanation): string {
   const lines = [`${request.method} ${request.url} from ${from}`];
   for (const note of notes) lines.push(`note: ${note}`);
   const flags = answer.flags.length > 0 ? ` ${answer.flags.join(',')}` : '';
   lines.push(
     answer.status > 0 ? `${answer.status}${flags} ${answer.details}` : `no answer${flags}: ${answer.error ?? ''}`,
   );
+  lines.push(...otherRules(leftOut));
   hops.forEach((hop, i) => {
     lines.push('', `${i + 1}. ${hop.proxy}, ${hop.direction}`);
     for (const step of hop.steps) {
@@ -136,11 +142,15 @@ export function explanationText({ answer, hops, notes, request, from }: Explanat
       for (const { name, reason, at } of step.rejected ?? [])
         lines.push(`   ${' '.repeat(23)}not ${name}: ${reason}${atText(at)}`);
     }
-    if (hop.leftOut !== undefined) lines.push('   never sent to this proxy');
-    for (const { name, reason, at } of hop.leftOut ?? [])
-      lines.push(`   ${' '.repeat(23)}${name}: ${reason}${atText(at)}`);
+    lines.push(...otherRules(hop.leftOut));
   });
   return lines.join('\n');
+}
+
+function otherRules(rules: readonly RuledOut[] | undefined): string[] {
+  if (rules === undefined) return [];
+  const told = rules.map(({ name, reason, at }) => `   ${' '.repeat(23)}${name}: ${reason}${atText(at)}`);
+  return ['   other rules that may be meant', ...told];
 }
 
 const atText = (at: Place | undefined): string => (at === undefined ? '' : `  (${at.file}:${at.line})`);

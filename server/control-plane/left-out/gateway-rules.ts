@@ -1,20 +1,24 @@
 import { intersectHosts } from '../snapshot/hosts.ts';
+import { type PortProtocol, parseProtocol } from '../snapshot/protocol.ts';
 import type { VirtualService } from '../snapshot/virtual-services.ts';
 import { type BoundServer, hostsForNamespace, mergeGateways } from '../translate/gateway-servers.ts';
+import { listForServer, omittedAtServer, wrongList } from './l4-rules.ts';
 import type { Inquiry, LeftOut } from './question.ts';
 import { hidden, hostPath, isMeant, lostDelegates, names, omittedRules, wholeLeftOut } from './virtual-services.ts';
 
 /** The VirtualServices, and rules of them, that a gateway's routes for a host have nothing of. */
 export function leftOutOfGateway(inquiry: Inquiry): LeftOut[] {
-  const { snapshot, proxy, port, host } = inquiry;
-  const servers = [...mergeGateways(snapshot, proxy).tables.values()].flat();
-  const onPort = servers.filter(({ server }) => server.port.number === port);
+  const { snapshot, proxy, port, host, listens } = inquiry;
+  const { ports } = mergeGateways(snapshot, proxy);
+  const servers = ports.flatMap((each) => each.servers);
+  const known = ports.filter((each) => each.port === listens).flatMap((each) => each.servers);
+  const onPort = known.length > 0 ? known : servers.filter(({ server }) => server.port.number === port);
   const bound = onPort.length > 0 ? onPort : servers;
   const own = new Set(bound.map(({ gatewayName }) => gatewayName));
   return snapshot.virtualServices
     .filter((rule) => rule.gateways.some((name) => own.has(name)) || isMeant(rule, host))
     .flatMap((rule) => {
-      const whole = wholly(rule, bound, inquiry);
+      const whole = wholly(rule, bound, inquiry) ?? ofOtherLists(rule, bound);
       return whole === undefined ? [...lostDelegates(rule, snapshot), ...partsOf(rule, bound, inquiry)] : [whole];
     });
 }
@@ -41,13 +45,31 @@ function wholly(rule: VirtualService, bound: readonly BoundServer[], inquiry: In
   );
 }
 
+/** Rules that none of the servers asks for. */
+function ofOtherLists(rule: VirtualService, bound: readonly BoundServer[]): LeftOut | undefined {
+  const own = bound.filter(({ gatewayName }) => rule.gateways.includes(gatewayName));
+  const wrong = own.map((server) => {
+    const list = listForServer(server, protocolOf(server));
+    const { port, tls } = server.server;
+    const mode = tls === undefined ? '' : ` in mode ${tls.mode ?? 'PASSTHROUGH'}`;
+    return wrongList(rule, list, { port: port.number, words: `port ${port.number} is of ${port.protocol}${mode}` });
+  });
+  return wrong.every((each) => each !== undefined) ? wrong[0] : undefined;
+}
+
+const protocolOf = ({ server }: BoundServer): PortProtocol => parseProtocol(server.port.protocol);
+
+function partsAt(server: BoundServer, rule: VirtualService, scope: Inquiry['scope']): LeftOut[] {
+  const context = { scope, listenPort: server.server.port.number, gateways: new Set([server.gatewayName]) };
+  const list = listForServer(server, protocolOf(server));
+  return list === 'http' ? omittedRules(rule, context) : omittedAtServer(list, rule, context);
+}
+
 /** A rule that one of the gateways takes is not left out. */
 function partsOf(rule: VirtualService, bound: readonly BoundServer[], { scope }: Inquiry): LeftOut[] {
   const [first = [], ...others] = bound
     .filter(({ gatewayName }) => rule.gateways.includes(gatewayName))
-    .map(({ gatewayName, server }) =>
-      omittedRules(rule, { scope, listenPort: server.port.number, gateways: new Set([gatewayName]) }),
-    );
+    .map((server) => partsAt(server, rule, scope));
   const isIn = (all: readonly LeftOut[], { name, origin }: LeftOut): boolean =>
     all.some((each) => each.name === name && each.origin.path === origin.path);
   return first.filter((each) => others.every((all) => isIn(all, each)));

@@ -16,6 +16,19 @@ export interface LeftOutQuestion {
   readonly virtualHost: string;
   /** Name of the cluster that its route chose; empty: none. */
   readonly cluster: string;
+  /** What was known of the connection before any request. */
+  readonly connection: AskedConnection;
+}
+
+/** A connection as it came to the proxy. */
+export interface AskedConnection {
+  /** `10.0.0.1:443`: where the client meant to go; of a gateway its own address. Empty: not known. */
+  readonly destination: string;
+  /** The name that TLS asked for; empty: none. */
+  readonly serverName: string;
+  readonly isTls: boolean;
+  /** Its bytes were passed on as they came, or to nobody: it carried no request that the proxy has read. */
+  readonly isRaw: boolean;
 }
 
 /** A rule that never reached the proxy, with the first thing that kept it away. */
@@ -34,22 +47,44 @@ export interface Inquiry {
   readonly proxy: ReturnType<typeof viewProxy>;
   /** The complete name that the request means. */
   readonly host: string;
-  /** Port of the virtual host, else of the authority, else 80. */
+  /** Port of the virtual host, else of the authority, else 80; of a connection without requests the one that it went to. */
   readonly port: number;
+  readonly connection: AskedConnection;
+  /** The port of the proxy's pod that a gateway's client came to; 0: not known. */
+  readonly listens: number;
 }
 
 export function inquire(snapshot: MeshSnapshot, question: LeftOutQuestion): Inquiry {
+  const { connection } = question;
   const proxy = viewProxy(snapshot, question.node);
-  const asked = splitPort(question.authority.toLowerCase());
+  const asked = splitPort(askedOf(question).toLowerCase());
   const taken = splitPort(question.virtualHost.toLowerCase());
+  const listens = splitPort(connection.destination).port ?? 0;
+  const inTheMesh = (name: string): string => completeName(snapshot, name, proxy.namespace);
   const isHost = taken.port !== undefined && taken.host !== '*' && proxy.role !== 'router';
   return {
     snapshot,
     proxy,
     scope: createScope(snapshot, proxy),
-    host: isHost ? taken.host : completeName(snapshot, asked.host, proxy.namespace),
-    port: taken.port ?? asked.port ?? 80,
+    host: isHost ? taken.host : meantHost(inTheMesh(asked.host), question, snapshot),
+    port: taken.port ?? asked.port ?? (connection.isRaw ? listens : connection.isTls ? 443 : 80),
+    connection,
+    listens,
   };
+}
+
+/** A connection to an address that no service has is known by the name that TLS asks for. */
+function meantHost(host: string, { connection }: LeftOutQuestion, { services }: MeshSnapshot): string {
+  const { isRaw, serverName } = connection;
+  return isRaw && serverName !== '' && !services.byHost.has(host) ? serverName : host;
+}
+
+/** A connection without requests asks for what it went to; at a gateway, for a name or nothing. */
+function askedOf({ authority, connection, node }: LeftOutQuestion): string {
+  const { destination, serverName, isRaw } = connection;
+  if (!isRaw || destination === '') return authority;
+  if (!node.id.startsWith('router~')) return destination;
+  return serverName === '' ? '' : serverName;
 }
 
 function splitPort(name: string): { readonly host: string; readonly port: number | undefined } {

@@ -1,6 +1,6 @@
 import type { HttpRule } from '../snapshot/http-rule.ts';
 import type { OmittedRule } from '../translate/routes/select-rules.ts';
-import type { StaticContext } from '../translate/routes/source-match.ts';
+import type { Misfit, StaticContext, StaticMatch } from '../translate/routes/source-match.ts';
 
 /** `http[1] "late"` */
 export const ruleName = ({ path, spec }: HttpRule): string =>
@@ -13,18 +13,26 @@ export function fieldPath({ rule, index, misfit }: OmittedRule): string {
 }
 
 /** Why a part of a rule is no route of a listener. */
-export function omittedBecause(omitted: OmittedRule, { listenPort, gateways, scope }: StaticContext): string {
-  const { match } = omitted;
+export function omittedBecause(omitted: OmittedRule, context: StaticContext): string {
   if (omitted.shadow !== undefined) return `stands behind ${ruleName(omitted.shadow)}, which takes every request`;
-  switch (omitted.misfit) {
+  return misfitWords(omitted.misfit, omitted.match ?? {}, context);
+}
+
+/** Why a match block does not fit a listener, by its first field that does not. */
+export function misfitWords(
+  misfit: Misfit,
+  match: StaticMatch,
+  { listenPort, gateways, scope }: StaticContext,
+): string {
+  switch (misfit) {
     case 'port':
-      return `needs port ${match?.port}, these routes are for port ${listenPort}`;
+      return `needs port ${match.port}, these routes are for port ${listenPort}`;
     case 'gateways':
-      return `is for ${(match?.gateways ?? []).join(', ')}, these routes are for ${[...gateways].join(', ')}`;
+      return `is for ${(match.gateways ?? []).join(', ')}, these routes are for ${[...gateways].join(', ')}`;
     case 'sourceNamespace':
-      return `needs a caller in namespace ${match?.sourceNamespace}, this proxy is in ${scope.namespace}`;
+      return `needs a caller in namespace ${match.sourceNamespace}, this proxy is in ${scope.namespace}`;
     case 'sourceLabels':
-      return labelWords(match?.sourceLabels ?? {}, scope.labels);
+      return labelWords(match.sourceLabels ?? {}, scope.labels);
   }
 }
 

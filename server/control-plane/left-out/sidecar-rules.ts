@@ -5,6 +5,7 @@ import { configPath } from '../translate/clusters/origin-metadata.ts';
 import type { EgressListener } from '../translate/egress-scope.ts';
 import { outboundRouteConfig } from '../translate/routes/routes-outbound.ts';
 import { selectRules } from '../translate/routes/select-rules.ts';
+import { listFor, omittedL4Rules, type RuleList, wrongList } from './l4-rules.ts';
 import { type Inquiry, type LeftOut, placeOf } from './question.ts';
 import {
   hidden,
@@ -22,11 +23,14 @@ const MESH: ReadonlySet<string> = new Set([MESH_GATEWAY]);
 /** The VirtualServices, and rules of them, that a sidecar's routes for a host have nothing of. */
 export function leftOutOfSidecar(inquiry: Inquiry): LeftOut[] {
   const { snapshot, host } = inquiry;
+  const list = listOf(inquiry);
+  if (list === undefined) return notOfUnknown(inquiry);
+  if (list !== 'http') return leftOutOfConnection(inquiry, list);
   const winner = ruleInForce(inquiry);
   return snapshot.virtualServices
     .filter((rule) => isMeant(rule, host))
     .flatMap((rule) => {
-      const whole = wholly(rule, inquiry);
+      const whole = wholly(rule, inquiry) ?? wrongList(rule, list, here(inquiry));
       if (whole !== undefined) return [whole];
       const context = { scope: inquiry.scope, listenPort: inquiry.port, gateways: MESH };
       const hasRoutes = selectRules(rule, context).length > 0;
@@ -34,6 +38,41 @@ export function leftOutOfSidecar(inquiry: Inquiry): LeftOut[] {
       return beaten === undefined ? [...lostDelegates(rule, snapshot), ...omittedRules(rule, context)] : [beaten];
     });
 }
+
+/** Which rules count for what was asked for; undefined: the proxy knew no service there. */
+function listOf({ scope, host, port, connection }: Inquiry): RuleList | undefined {
+  if (!connection.isRaw) return 'http';
+  const found = scope.findService(host)?.ports.find((each) => each.port === port);
+  return found && listFor(found.protocol, connection);
+}
+
+function here({ scope, host, port }: Inquiry): { readonly port: number; readonly words: string } {
+  const found = scope.findService(host)?.ports.find((each) => each.port === port);
+  const words =
+    found === undefined ? `requests on port ${port} are read` : `port ${port}, ${found.name}, is of ${found.protocol}`;
+  return { port, words };
+}
+
+/** What of a sidecar's rules for connections takes none of a port. */
+function leftOutOfConnection(inquiry: Inquiry, list: 'tcp' | 'tls'): LeftOut[] {
+  const { snapshot, host, scope, port } = inquiry;
+  const away = snapshot.virtualServices
+    .filter((rule) => isMeant(rule, host))
+    .map((rule) => ({ rule, whole: wholly(rule, inquiry) ?? wrongList(rule, list, here(inquiry)) }));
+  const there = (egressOf(inquiry)?.virtualServices ?? []).filter(
+    (each) => names(each, host) && away.every(({ rule, whole }) => rule !== each || whole === undefined),
+  );
+  return [
+    ...away.flatMap(({ whole }) => (whole === undefined ? [] : [whole])),
+    ...omittedL4Rules(list, there, { scope, listenPort: port, gateways: MESH }),
+  ];
+}
+
+/** Of a destination that is no service, only rules that name it may have been meant. */
+const notOfUnknown = (inquiry: Inquiry): LeftOut[] =>
+  inquiry.snapshot.virtualServices
+    .filter((rule) => names(rule, inquiry.host) && !rule.hosts.includes('*'))
+    .flatMap((rule) => wholly(rule, inquiry) ?? []);
 
 /** The first thing that keeps a whole VirtualService from a sidecar. */
 function wholly(rule: VirtualService, inquiry: Inquiry): LeftOut | undefined {

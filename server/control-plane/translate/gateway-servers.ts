@@ -146,6 +146,24 @@ export function mergeGateways(snapshot: MeshSnapshot, proxy: ProxyView): MergedG
   };
 }
 
+/** The servers of one Gateway, each on every port that its pod listens on for it, whether or not there is room; none: it selects another pod. */
+export function bindServers(
+  snapshot: MeshSnapshot,
+  proxy: ProxyView,
+  gateway: Config<GatewaySpec>,
+): { readonly bound: BoundServer; readonly listenPort: number }[] {
+  return selectGateways(snapshot, proxy)
+    .filter((selected) => selected.gateway === gateway)
+    .flatMap((selected) =>
+      (gateway.spec.servers ?? []).flatMap((server, index) =>
+        listenPorts(server.port.number, selected).map((port) => ({
+          bound: bindServer({ gateway, server, index, port }),
+          listenPort: port,
+        })),
+      ),
+    );
+}
+
 function addServer(merge: Merge, bound: BoundServer, number: number): void {
   const { server, routeName } = bound;
   const bind = server.bind ?? '';

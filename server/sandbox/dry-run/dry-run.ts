@@ -4,7 +4,9 @@ import {
   createSnapshotDeriver,
   createTranslator,
   type LeftOut,
+  type LeftOutQuestion,
   type MeshConfig,
+  rulesLeftOut,
 } from '#control-plane';
 import { createProxyWith, type Proxy } from '#data-plane';
 import type { Clock, HopRecord, KubeObject, SocketAddress } from '#domain';
@@ -38,6 +40,8 @@ export interface DryRun {
   startProxy(pod: PodObject, role: 'sidecar' | 'router'): Promise<Proxy>;
   /** The rules that a hop's proxy was never sent, of those that its request may have been meant for. */
   leftOut(hop: HopRecord): readonly LeftOut[];
+  /** The same for a connection that the proxy of this pod did not open. */
+  leftOutOfClosed(pod: PodObject, asked: Omit<LeftOutQuestion, 'node'>): readonly LeftOut[];
   stop(): Promise<void>;
 }
 
@@ -92,6 +96,11 @@ class MemoryMesh implements DryRun {
   leftOut(hop: HopRecord): readonly LeftOut[] {
     const node = this.#nodes.get(hop.proxy.node ?? '');
     return node === undefined ? [] : leftOutOfHop(hop, node, this.#snapshot);
+  }
+
+  leftOutOfClosed({ status }: PodObject, asked: Omit<LeftOutQuestion, 'node'>): readonly LeftOut[] {
+    const node = [...this.#nodes.values()].find(({ id }) => id.split('~')[1] === status?.podIP);
+    return node === undefined ? [] : rulesLeftOut(this.#snapshot, { ...asked, node });
   }
 
   async stop(): Promise<void> {

@@ -1,4 +1,4 @@
-import type { LeftOut, MeshConfig } from '#control-plane';
+import type { LeftOut, LeftOutQuestion, MeshConfig } from '#control-plane';
 import type { Clock, HopRecord, KubeObject } from '#domain';
 import type { PodObject } from '../kube-types.ts';
 import { destinationOf, gatewayPorts, portOf, resolveHost } from './addresses.ts';
@@ -36,6 +36,8 @@ export interface Trials {
   routesOf(source: TrialSource, virtualHost: string): Promise<readonly string[]>;
   /** The rules that a hop's proxy was never sent, of those that its request may have been meant for. */
   leftOut(hop: HopRecord): readonly LeftOut[];
+  /** Why a gateway does not listen where a request would have come to it, as far as rules tell; nothing for a sidecar. */
+  closedTo(source: TrialSource, url: URL): readonly LeftOut[];
   /** Configuration that a proxy did not accept, so far. */
   readonly refused: DryRun['refused'];
   stop(): Promise<void>;
@@ -73,11 +75,20 @@ export function createTrials(options: TrialsOptions): Trials {
       return routes.map(({ name }, place) => name || `route ${place + 1}`);
     },
     leftOut: (hop) => run.leftOut(hop),
+    closedTo: ({ role, pod }, url) => (role === 'router' ? run.leftOutOfClosed(pod, askedOf(url, pod, objects)) : []),
     get refused() {
       return run.refused;
     },
     stop: () => run.stop(),
   };
+}
+
+function askedOf(url: URL, pod: PodObject, objects: readonly KubeObject[]): Omit<LeftOutQuestion, 'node'> {
+  const isTls = url.protocol === 'https:';
+  const [port = portOf(url)] = gatewayPorts(portOf(url), pod, objects);
+  const destination = `${pod.status?.podIP}:${port}`;
+  const connection = { destination, serverName: isTls ? url.hostname : '', isTls, isRaw: false };
+  return { authority: url.host, virtualHost: '', cluster: '', connection };
 }
 
 function dial(run: DryRun, { role, pod }: TrialSource, url: URL, objects: readonly KubeObject[]) {

@@ -66,7 +66,7 @@ function Part({ part, first, all, onOpen }: PartProps) {
       return (
         <>
           <li className="st cut">
-            <small>Never sent to this proxy</small>
+            <small>Other rules that may be meant</small>
           </li>
           <Sidings candidates={part.rules} onOpen={onOpen} />
         </>

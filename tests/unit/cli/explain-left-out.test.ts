@@ -1,45 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import type { Explanation } from '../../../server/cli/explain/report.ts';
-import { runVerb } from './run-verb.ts';
-
-const service = (name: string, namespace = 'default'): string => `apiVersion: v1
-kind: Service
-metadata: { name: ${name}, namespace: ${namespace} }
-spec: { selector: { app: ${name} }, ports: [{ name: http, port: 9080 }] }`;
-
-const virtualService = (spec: string, { name = 'reviews', namespace = 'default' } = {}): string =>
-  `apiVersion: networking.istio.io/v1
-kind: VirtualService
-metadata: { name: ${name}, namespace: ${namespace} }
-spec: ${spec}`;
-
-const destinationRule = (spec: string, { name = 'reviews', namespace = 'default' } = {}): string =>
-  `apiVersion: networking.istio.io/v1
-kind: DestinationRule
-metadata: { name: ${name}, namespace: ${namespace} }
-spec: ${spec}`;
-
-const TO_REVIEWS = 'route: [{ destination: { host: reviews } }]';
-const ALL = `http: [{ ${TO_REVIEWS} }]`;
-
-interface Told {
-  readonly name: string;
-  readonly reason: string;
-  /** The line of the field that is to blame. */
-  readonly line: string;
-}
-
-/** What the caller's proxy never had, as `explain` tells it. */
-async function leftOut(objects: readonly string[], from = 'default/sleep', url = 'http://reviews:9080/') {
-  const text = [service('reviews'), ...objects].join('\n---\n');
-  const { out, err } = await runVerb('explain', ['-f', '-', '--from', from, '-o', 'json', url], text);
-  expect(err).toBe('');
-  const [hop] = (JSON.parse(out) as Explanation).hops;
-  const lines = text.split('\n');
-  return (hop?.leftOut ?? []).map(
-    ({ name, reason, at }): Told => ({ name, reason, line: lines[(at?.line ?? 0) - 1] ?? '' }),
-  );
-}
+import { ALL, destinationRule, leftOut, TO_REVIEWS, virtualService } from './left-out.ts';
 
 describe('meshwork explain of rules that never reach a proxy', () => {
   it('tells nothing where every rule that names the host is there', async () => {

@@ -10,10 +10,10 @@ import { originMetadata, serviceOrigin } from '../clusters/origin-metadata.ts';
 import { fillPattern } from '../clusters/stat-names.ts';
 import { codecFilters } from '../http-filters/codec-filters.ts';
 import { destinationCluster } from '../routes/destinations.ts';
-import { appliesToL4 } from '../routes/source-match.ts';
 import { altHosts } from '../routes/virtual-host-domains.ts';
 import type { OutboundScope } from '../scope.ts';
 import type { ChainDraft } from './chain-draft.ts';
+import { selectTcp, selectTls } from './l4-selection.ts';
 import { tcpFilter, tcpOptions, weightedTcpFilter } from './tcp-proxy.ts';
 
 const MESH: ReadonlySet<string> = new Set([MESH_GATEWAY]);
@@ -37,28 +37,18 @@ export function l4Chains(input: L4Input): ChainDraft[] {
   return isTls(input.port.protocol) ? tlsChains(input, rules) : tcpChains(input, rules);
 }
 
-/** By server name; a name that an earlier rule has is not reached again. Without a rule, the service itself. */
+/** Without a rule, the service itself. */
 function tlsChains(input: L4Input, rules: readonly VirtualService[]): ChainDraft[] {
-  const { scope, port } = input;
+  const { scope, port, cidrs } = input;
   const context = { listenPort: port.port, gateways: MESH, scope };
-  const chains: ChainDraft[] = [];
-  const handled = new Set<string>();
-  let { cidrs } = input;
-  for (const rule of rules) {
-    for (const l4 of rule.tls) {
-      if ((l4.spec.route ?? []).length === 0) continue;
-      for (const match of l4.spec.match ?? []) {
-        if (!appliesToL4(match, context)) continue;
-        const { sniHosts = [], destinationSubnets = [] } = match;
-        if (destinationSubnets.length > 0 && port.port > 0) cidrs = destinationSubnets;
-        const key = JSON.stringify([sniHosts, destinationSubnets]);
-        if (handled.has(key)) continue;
-        handled.add(key);
-        chains.push({ sniHosts, cidrs, ...ruleFilters({ scope, rule, l4, port }) });
-      }
-    }
-  }
-  return chains.length > 0 ? chains : [{ sniHosts: ownNames(input), cidrs: input.cidrs, ...serviceFilters(input) }];
+  const chains = selectTls(rules, { context, cidrs }).map(
+    ({ owner, l4, ...own }): ChainDraft => ({
+      sniHosts: own.sniHosts,
+      cidrs: own.cidrs,
+      ...ruleFilters({ scope, rule: owner, l4, port }),
+    }),
+  );
+  return chains.length > 0 ? chains : [{ sniHosts: ownNames(input), cidrs, ...serviceFilters(input) }];
 }
 
 /** Names tell services apart that no address does. */
@@ -69,28 +59,20 @@ function ownNames({ service, bind, cidrs, scope }: L4Input): readonly string[] {
   return [service.hostname, ...service.aliases.flatMap((alias) => [alias, ...altHosts(alias, scope.namespace)])];
 }
 
-/** The first rule that takes every address ends the search; rules for some addresses stand before it. */
+/** Behind the rules the service itself, where they leave connections to it. */
 function tcpChains(input: L4Input, rules: readonly VirtualService[]): ChainDraft[] {
   const { scope, port, cidrs } = input;
   const context = { listenPort: port.port, gateways: MESH, scope };
-  const chains: ChainDraft[] = [];
-  for (const rule of rules) {
-    for (const l4 of rule.tcp) {
-      if ((l4.spec.route ?? []).length === 0) continue;
-      const matches = l4.spec.match ?? [];
-      const applying = matches.filter((match) => appliesToL4(match, context));
-      const takesAll =
-        matches.length === 0 ||
-        applying.some(({ destinationSubnets = [] }) => destinationSubnets.length === 0 || port.port === 0);
-      const forward = { sniHosts: [], ...ruleFilters({ scope, rule, l4, port }) };
-      if (takesAll) return [...chains, { ...forward, cidrs }];
-      const subnets = applying.flatMap(({ destinationSubnets = [] }) => destinationSubnets);
-      if (subnets.length === 0) continue;
-      chains.push({ ...forward, cidrs: subnets, isIstioNameless: true });
-      if (JSON.stringify([...subnets].sort()) === JSON.stringify([...cidrs].sort())) return chains;
-    }
-  }
-  return [...chains, { sniHosts: [], cidrs, ...serviceFilters(input) }];
+  const { selected, takesAll } = selectTcp(rules, { context, cidrs });
+  const chains = selected.map(
+    ({ owner, l4, ...own }): ChainDraft => ({
+      sniHosts: [],
+      ...ruleFilters({ scope, rule: owner, l4, port }),
+      cidrs: own.cidrs,
+      ...(own.ofSubnets && { isIstioNameless: true }),
+    }),
+  );
+  return takesAll ? chains : [...chains, { sniHosts: [], cidrs, ...serviceFilters(input) }];
 }
 
 interface RuleInput {

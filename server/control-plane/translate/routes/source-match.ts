@@ -41,8 +41,13 @@ export function misfitOf(
 }
 
 /** The same for a TCP or TLS match block, in which all conditions count. */
-export function appliesToL4(match: StaticMatch, { listenPort, gateways, scope }: StaticContext): boolean {
+export function l4MisfitOf(match: StaticMatch, { listenPort, gateways, scope }: StaticContext): Misfit | undefined {
   const listed = match.gateways ?? [];
-  if (listed.length > 0 && !listed.some((name) => gateways.has(name))) return false;
-  return fitsPort(match, listenPort) && fitsNamespace(match, scope) && labelsMatch(match.sourceLabels, scope.labels);
+  if (listed.length > 0 && !listed.some((name) => gateways.has(name))) return 'gateways';
+  if (!fitsPort(match, listenPort)) return 'port';
+  if (!fitsNamespace(match, scope)) return 'sourceNamespace';
+  return labelsMatch(match.sourceLabels, scope.labels) ? undefined : 'sourceLabels';
 }
+
+export const appliesToL4 = (match: StaticMatch, context: StaticContext): boolean =>
+  l4MisfitOf(match, context) === undefined;
