@@ -33,7 +33,7 @@ export function noteRefusal(
   };
   const told = new Map(failures.map((failure) => [`${failure.provider.name} ${failure.status}`, failure]));
   return {
-    detail: decided === undefined ? JWT_STATUS[status] : `${JWT_STATUS[status]}: ${reasonOf(decided)}`,
+    detail: decided === undefined ? JWT_STATUS[status] : withReason(JWT_STATUS[status], reasonOf(decided)),
     origin: decided && placed(decided),
     rejected: [...told.values()].map((failure) => {
       const origin = placed(failure);
@@ -42,6 +42,8 @@ export function noteRefusal(
     evidence: { status: JWT_STATUS[status] },
   };
 }
+
+const withReason = (status: string, reason: string): string => (reason === status ? status : `${status}: ${reason}`);
 
 const seconds = (time: number): string => new Date(time * 1000).toISOString();
 

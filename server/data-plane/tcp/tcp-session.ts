@@ -4,7 +4,6 @@ import type { Timer } from '#domain';
 import { istioLogFormat } from '../config/access-log/index.ts';
 import type { TcpFilterConfig, TcpShare } from '../config/network-filter.ts';
 import { HopSteps, type StepNote } from '../decisions/hop-steps.ts';
-import { recordDenial } from '../decisions/refusal-record.ts';
 import type { FormatSubject } from '../format/subject.ts';
 import { type ConnectionDenial, judgeConnection, tellDenial } from '../guards/judge.ts';
 import { ByteMeter } from '../http/byte-meter.ts';
@@ -61,6 +60,8 @@ export class TcpSession {
   /** The side that hears of the other's reset by one of its own, as from Envoy. */
   #resets: Duplex | undefined;
   #over = false;
+  /** A policy refused it. */
+  #denied = false;
 
   constructor(options: SessionOptions) {
     this.#options = options;
@@ -282,9 +283,10 @@ export class TcpSession {
   };
 
   #refuse(denial: ConnectionDenial): void {
-    const { context, runtime } = this.#options;
+    const { runtime } = this.#options;
     tellDenial(this.#info, denial);
-    recordDenial({ runtime, context, info: this.#info, denial });
+    this.#denied = true;
+    this.#steps.add('filter_chain', 'stopped', denial.filter, () => denial.note);
     this.#info.closes('', this.#ending.downstreamReason);
     closeLater(runtime.clock, this.#options.socket, { delayMs: denial.delayMs, close: () => this.close() });
   }
@@ -359,7 +361,8 @@ export class TcpSession {
     const { context, runtime } = this.#options;
     const first = this.#log();
     const { bytesReceived, bytesSent, flags } = this.#info;
-    this.#steps.add('response', flags.length === 0 ? 'passed' : 'stopped', flags.join(',') || 'closed', () => ({
+    const isWell = flags.length === 0 && !this.#denied;
+    this.#steps.add('response', isWell ? 'passed' : 'stopped', flags.join(',') || 'closed', () => ({
       detail: `the connection ended after ${bytesReceived} bytes in and ${bytesSent} bytes out`,
       evidence: { bytesReceived, bytesSent, flags: flags.join(',') },
     }));
@@ -370,7 +373,7 @@ export class TcpSession {
         runtime,
         context,
         info: this.#info,
-        details: this.#details,
+        details: this.#details || (this.#denied ? this.#info.details || this.#info.connectionTerminationDetails : ''),
         steps: this.#steps,
         upstreamTls,
         accessLog,
