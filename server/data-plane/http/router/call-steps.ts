@@ -137,14 +137,16 @@ function whyUnusable(host: Host): string | undefined {
   return host.endpoint.healthy ? undefined : 'is not ready';
 }
 
+const whyEmpty = ({ config }: UpstreamCluster): string =>
+  config.name === 'BlackHoleCluster'
+    ? 'this cluster has no endpoints on purpose: what is no service of the mesh is let out to nobody'
+    : 'this cluster has no endpoints: no ready pod matches it';
+
 export function noteNoHost(steps: HopSteps, cluster: UpstreamCluster): void {
   steps.add('endpoint', 'stopped', cluster.config.name, () => {
     const { hosts } = cluster;
     return {
-      detail:
-        hosts.length === 0
-          ? 'this cluster has no endpoints: no ready pod matches it'
-          : `none of its ${hosts.length} hosts may be used`,
+      detail: hosts.length === 0 ? whyEmpty(cluster) : `none of its ${hosts.length} hosts may be used`,
       origin: originOf(cluster.config.origins, 'subset'),
       rejected: hosts.map((host) => ({
         name: host.key,
