@@ -67,6 +67,7 @@ export interface ContainerSpec {
 export interface PodSpec {
   readonly containers: readonly ContainerSpec[];
   readonly initContainers?: readonly ContainerSpec[];
+  readonly ephemeralContainers?: readonly ContainerSpec[];
   readonly serviceAccountName?: string;
   readonly nodeName?: string;
   readonly restartPolicy?: 'Always' | 'OnFailure' | 'Never';

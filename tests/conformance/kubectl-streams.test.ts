@@ -37,12 +37,6 @@ describe.skipIf(!kubectlPath)('the real kubectl reaches into pods', () => {
     expect((await raw('gone:8080/proxy/')).err).toBe('Error from server (NotFound): pods "gone" not found');
   });
 
-  it('is told that ephemeral containers are not run', async () => {
-    const { code, err } = await kubectl.run(['debug', 'web', '--image=busybox']);
-    expect(code).toBe(1);
-    expect(err).toContain('Error from server (BadRequest): ephemeral containers are not run here; use kubectl exec');
-  });
-
   // kubectl falls back to SPDY where WebSockets are switched off, as those before 1.29 always do.
   describe.each(['true', 'false'])('with WebSockets for commands: %s', (websockets) => {
     const env = { KUBECTL_REMOTE_COMMAND_WEBSOCKETS: websockets };
@@ -100,5 +94,14 @@ describe.skipIf(!kubectlPath)('the real kubectl reaches into pods', () => {
         forwarding.dispose();
       }
     });
+  });
+
+  // The last one: kubectl tells of further containers of a pod from now on.
+  it('adds an ephemeral container to a pod, and nothing else', async () => {
+    expect((await kubectl.run(['debug', 'web', '--image=busybox', '-c', 'look', '--', 'true'])).code).toBe(0);
+    const names = '{.spec.containers[*].name} {.spec.ephemeralContainers[*].name}';
+    expect((await kubectl.run(['get', 'pod', 'web', '-o', `jsonpath=${names}`])).out).toBe('app look');
+    const twice = await kubectl.run(['debug', 'web', '--image=busybox', '-c', 'app', '--', 'true']);
+    expect([twice.code, twice.err]).toEqual([1, expect.stringContaining('app')]);
   });
 });

@@ -19,6 +19,7 @@ const PARTS: Readonly<Record<string, readonly Subresource[]>> = {
   '/namespaces': [{ name: 'finalize', kind: 'Namespace', verbs: ['update'] }],
   '/pods': [
     { name: 'attach', kind: 'PodAttachOptions', verbs: STREAM },
+    { name: 'ephemeralcontainers', kind: 'Pod', verbs: READ_WRITE },
     { name: 'eviction', kind: 'Eviction', group: 'policy', version: 'v1', verbs: ['create'] },
     { name: 'exec', kind: 'PodExecOptions', verbs: STREAM },
     { name: 'log', kind: 'Pod', verbs: ['get'] },

@@ -7,6 +7,7 @@ import { logs } from '../streams/logs.ts';
 import { answerObject } from './answer.ts';
 import type { ApiContext } from './context.ts';
 import { remove, removeCollection } from './deletes.ts';
+import { addEphemeralContainers } from './ephemeral-containers.ts';
 import { evict } from './evictions.ts';
 import { list } from './list.ts';
 import { patch } from './patches.ts';
@@ -29,6 +30,7 @@ const PARTS: Readonly<Record<string, Readonly<Record<string, Handler>>>> = {
   scale: { get: scale, update: scale, patch: scale },
   log: { get: logs },
   token: { create: createToken },
+  ephemeralcontainers: { get, update: addEphemeralContainers, patch: addEphemeralContainers },
   eviction: { create: evict },
   finalize: { update },
   exec: { create: needsUpgrade, get: needsUpgrade },
@@ -36,9 +38,6 @@ const PARTS: Readonly<Record<string, Readonly<Record<string, Handler>>>> = {
   portforward: { create: needsUpgrade, get: needsUpgrade },
   proxy: { get: proxy, create: proxy, update: proxy, patch: proxy, delete: proxy },
 };
-
-/** What `kubectl debug` asks for. */
-const EPHEMERAL = 'ephemeralcontainers';
 
 const methodNotAllowed = (): KubeStatusError =>
   new KubeStatusError('MethodNotAllowed', 'the server does not allow this method on the requested resource', {});
@@ -70,18 +69,12 @@ export async function serve(
 
 function handlersOf({ kind, path }: ResourceRequest): Readonly<Record<string, Handler>> {
   if (path.subresource === '') return path.name === '' ? COLLECTION : OBJECT;
-  if (path.resource === 'pods' && path.subresource === EPHEMERAL) throw noEphemeralContainers();
   const served = subresourcesOf(kind).some((each) => each.name === path.subresource);
   const mayGoOn = path.rest === '' || path.subresource === 'proxy';
   const handlers = served && mayGoOn ? PARTS[path.subresource] : undefined;
   if (!handlers) throw resourceNotFound();
   return handlers;
 }
-
-const noEphemeralContainers = (): KubeStatusError =>
-  badRequest(
-    'ephemeral containers are not run here; use kubectl exec, whose curl, nslookup, openssl and other small programs every container has, or start a pod: kubectl run debug -it --image=curlimages/curl -- sh',
-  );
 
 function get(request: ResourceRequest, context: ApiContext): void {
   const { exchange, kind, path, word } = request;

@@ -55,7 +55,8 @@ export function defaultPodSpec(spec: JsonRecord): void {
   spec['dnsPolicy'] ??= 'ClusterFirst';
   spec['securityContext'] ??= {};
   spec['schedulerName'] ??= 'default-scheduler';
-  for (const field of ['containers', 'initContainers']) records(spec[field]).forEach(defaultContainer);
+  for (const field of ['containers', 'initContainers', 'ephemeralContainers'])
+    records(spec[field]).forEach(defaultContainer);
   records(spec['volumes']).forEach(defaultVolume);
 }
 

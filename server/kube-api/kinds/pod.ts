@@ -67,7 +67,9 @@ function gatesCell(object: unknown): string | undefined {
 /** The part of a pod's spec that stays once a node has it. */
 function fixedPart(spec: unknown): unknown {
   if (!isRecord(spec)) return spec;
-  const { activeDeadlineSeconds: _a, tolerations: _t, terminationGracePeriodSeconds: _g, ...fixed } = spec;
+  const { activeDeadlineSeconds: _a, tolerations: _t, terminationGracePeriodSeconds: _g, ...rest } = spec;
+  // They come by a part of the pod with a URL of its own, which lets nothing else change.
+  const { ephemeralContainers: _e, ...fixed } = rest;
   const withoutImages = (containers: unknown): unknown =>
     Array.isArray(containers) ? containers.map((each) => (isRecord(each) ? { ...each, image: '' } : each)) : containers;
   const { containers, initContainers } = fixed;
@@ -75,12 +77,24 @@ function fixedPart(spec: unknown): unknown {
 }
 
 function specStays(object: KubeObject, old: KubeObject): FieldProblem[] {
-  if (!textAt(old, 'spec.nodeName') || sameJson(fixedPart(object.spec), fixedPart(old.spec))) return [];
+  if (!textAt(old, 'spec.nodeName') || sameJson(fixedPart(object.spec), fixedPart(old.spec)))
+    return addedContainers(object);
   const message =
     'Forbidden: pod updates may not change fields other than `spec.containers[*].image`,`spec.initContainers[*].image`,' +
     '`spec.activeDeadlineSeconds`,`spec.tolerations` (only additions to existing tolerations),' +
     '`spec.terminationGracePeriodSeconds` (allow it to be set to 1 if it was previously negative)';
   return [{ severity: 'error', path: 'spec', message }];
+}
+
+/** Containers that came to a pod that runs: their names are nobody else's. */
+function addedContainers(object: KubeObject): FieldProblem[] {
+  const names = (field: string): string[] => listAt(object, field).map((each) => textAt(each, 'name') ?? '');
+  const others = [...names('spec.containers'), ...names('spec.initContainers')];
+  return names('spec.ephemeralContainers').flatMap((name, index, all) =>
+    others.includes(name) || all.indexOf(name) !== index
+      ? [{ severity: 'error', path: `spec.ephemeralContainers[${index}].name`, message: `Duplicate value: "${name}"` }]
+      : [],
+  );
 }
 
 const DEFAULT_GRACE_SECONDS = 30;

@@ -56,7 +56,10 @@ export function createPodAccess({ kubelet, clock }: { readonly kubelet: Kubelet;
       const runtime = runtimeOf(pod);
       const console = runtime.console(name);
       if (console !== undefined && streams.stdin !== undefined) {
-        const exitCode = await runInteractive({ world: runtime.world(name), streams, signal });
+        // Without a terminal a shell reads what is piped into it, and shows no prompt.
+        const exitCode = tty
+          ? await runInteractive({ world: runtime.world(name), streams, signal })
+          : await runtime.run(name, ['sh'], ioOf(streams, { tty, signal }));
         console.end(exitCode);
         return { exitCode };
       }

@@ -2,6 +2,7 @@ import { MeshworkError } from '#domain';
 import type { KubeStore } from '#kube-api';
 import type { ContainerSpec, EnvVar, PodObject, ServiceObject } from '../kube-types.ts';
 import { configMapFiles, podField, secretFiles } from './references.ts';
+import { type ResourceField, resourceText } from './resource-field.ts';
 
 export interface EnvironmentOptions {
   readonly store: KubeStore;
@@ -62,9 +63,14 @@ function valueOf(
   if (valueFrom?.fieldRef !== undefined) return podField(options.pod, valueFrom.fieldRef.fieldPath, options);
   if (valueFrom?.configMapKeyRef !== undefined) return keyOf('ConfigMap', valueFrom.configMapKeyRef, options);
   if (valueFrom?.secretKeyRef !== undefined) return keyOf('Secret', valueFrom.secretKeyRef, options);
-  // No container here has limits of its own: the node's are meant.
-  if (valueFrom?.resourceFieldRef !== undefined) return '0';
+  if (valueFrom?.resourceFieldRef !== undefined) return resourceOf(valueFrom.resourceFieldRef, options);
   return expand(value ?? '', env);
+}
+
+function resourceOf(field: ResourceField, options: EnvironmentOptions): string {
+  const { spec } = options.pod;
+  const named = [...spec.containers, ...(spec.initContainers ?? [])].find(({ name }) => name === field.containerName);
+  return resourceText(field, named ?? options.container, options);
 }
 
 type ReferredKind = 'ConfigMap' | 'Secret';

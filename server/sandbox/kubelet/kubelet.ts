@@ -167,6 +167,7 @@ export function startKubelet(options: KubeletOptions): Kubelet {
       // It waits for its address: nothing of it runs.
       if (!ending.has(key)) forget(object as PodObject, changeId);
     } else if (started.get(key) !== object.metadata.uid) sync.add(key, changeId);
+    else running.get(key)?.addEphemeral((object as PodObject).spec.ephemeralContainers ?? []);
   };
   /** Where a node changes, or a pod makes room, those that fitted nowhere are tried again. */
   const retry = (changeId: string): void => {

@@ -16,6 +16,8 @@ export function createPodBuilder(options: PodBuilderOptions) {
   return ({ pod, ip, onChange }: { pod: PodObject; ip: string; onChange: () => void }): PodRuntime => {
     const build = prepare(options, { pod, ip, onChange });
     const release = leadClosedPorts(build);
+    /** Of containers that came later. */
+    const later = new Map<string, ContainerSpec>();
     const add = (spec: ContainerSpec, kind: ContainerState['kind']): ContainerRuntime => {
       const runtime = container(build, spec, kind);
       build.runtimes.set(spec.name, runtime);
@@ -28,12 +30,17 @@ export function createPodBuilder(options: PodBuilderOptions) {
       clock: options.clock,
       init: (pod.spec.initContainers ?? []).map((spec) => add(spec, staysBeside(spec) ? kindOf(spec) : 'init')),
       containers: pod.spec.containers.map((spec) => add(spec, kindOf(spec))),
+      ephemeral: (spec) => {
+        later.set(spec.name, spec);
+        // It is never started again.
+        return add({ ...spec, restartPolicy: 'Never' }, 'app');
+      },
       appListeners: build.listeners,
       holdsApplication: pod.spec.containers.some(waitsForProxy),
       proxy: () => build.proxy,
       fetch: createFetch(build.dial, options.clock),
       dial: build.dial,
-      world: (name) => worldOf(build, specOf(pod, name)),
+      world: (name) => worldOf(build, later.get(name) ?? specOf(pod, name)),
       obstacle: () => missingVolume({ store: options.store, pod }),
       onObstacle: (message) => options.events.record(pod, { reason: 'FailedMount', message, type: 'Warning' }),
       console: (name) => build.consoles.get(name),
@@ -64,7 +71,8 @@ function container(build: PodBuild, spec: ContainerSpec, kind: ContainerState['k
     spec,
     kind,
     clock: options.clock,
-    restartPolicy: staysBeside(spec) ? 'Always' : (pod.spec.restartPolicy ?? 'Always'),
+    restartPolicy:
+      spec['restartPolicy'] === 'Never' ? 'Never' : staysBeside(spec) ? 'Always' : (pod.spec.restartPolicy ?? 'Always'),
     knownImages: images.map(({ name }) => name).join(', '),
     createProgram: (log) => createProgram(build, spec, log),
     probe: (probe, signal) => probeOnce(spec, probeReach(build, spec))(originalProbe(pod, probe), signal),

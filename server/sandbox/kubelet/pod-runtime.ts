@@ -5,7 +5,7 @@ import type { Dial, FetchInit, FetchResponse } from '#workloads';
 import type { ContainerState, RunningPod } from '../doors.ts';
 import type { PodWorld } from '../exec/pod-world.ts';
 import { type ContainerIo, runCommand } from '../exec/run-command.ts';
-import type { Condition, PodObject } from '../kube-types.ts';
+import type { Condition, ContainerSpec, PodObject } from '../kube-types.ts';
 import type { ContainerRuntime } from './container-runtime.ts';
 import { qosClass } from './quality.ts';
 
@@ -16,6 +16,8 @@ export interface PodParts {
   readonly clock: Clock;
   readonly init: readonly ContainerRuntime[];
   readonly containers: readonly ContainerRuntime[];
+  /** Makes a container that comes to the pod while it runs. */
+  readonly ephemeral: (spec: ContainerSpec) => ContainerRuntime;
   readonly appListeners: readonly SocketAddress[];
   /** The application starts when its proxy is ready. */
   readonly holdsApplication: boolean;
@@ -41,6 +43,8 @@ export class PodRuntime implements RunningPod {
   readonly #parts: PodParts;
   readonly #startedMs: number;
   readonly #since = new Map<string, Condition>();
+  /** By name, in the order in which they came. */
+  readonly #ephemeral = new Map<string, ContainerRuntime>();
   #stopped = false;
   #endByMs = Number.POSITIVE_INFINITY;
   #ending: Promise<void> | undefined;
@@ -139,6 +143,16 @@ export class PodRuntime implements RunningPod {
     return this.#find(name);
   }
 
+  /** Starts those that are new among the pod's ephemeral containers. */
+  addEphemeral(specs: readonly ContainerSpec[]): void {
+    for (const spec of specs) {
+      if (this.#stopped || this.#ephemeral.has(spec.name)) continue;
+      const container = this.#parts.ephemeral(spec);
+      this.#ephemeral.set(spec.name, container);
+      void container.start();
+    }
+  }
+
   /** Volumes first, then init containers one after the other, then all the others at once. Resolves when their work is done for good. */
   async start(): Promise<void> {
     await this.#setUp();
@@ -197,7 +211,7 @@ export class PodRuntime implements RunningPod {
   }
 
   get #all(): readonly ContainerRuntime[] {
-    return [...this.#parts.containers, ...this.#parts.init];
+    return [...this.#parts.containers, ...this.#ephemeral.values(), ...this.#parts.init];
   }
 
   async #end(told: Promise<void>): Promise<void> {
@@ -210,7 +224,11 @@ export class PodRuntime implements RunningPod {
       await container.stop(leftMs());
     };
     await Promise.race([told, this.#hurry.promise]);
-    const once = [...this.#parts.containers, ...this.#parts.init.filter((each) => !isSidecar(each))];
+    const once = [
+      ...this.#parts.containers,
+      ...this.#ephemeral.values(),
+      ...this.#parts.init.filter((each) => !isSidecar(each)),
+    ];
     const proxies = once.filter(({ view }) => view.kind === 'proxy');
     const others = once.filter((container) => !proxies.includes(container));
     await Promise.all(proxies.map(end));
@@ -232,6 +250,9 @@ export class PodRuntime implements RunningPod {
       conditions: this.#conditions(),
       ...(init.length > 0 ? { initContainerStatuses: init.map((container) => container.status()) } : {}),
       containerStatuses: containers.map((container) => container.status()),
+      ...(this.#ephemeral.size > 0 && {
+        ephemeralContainerStatuses: [...this.#ephemeral.values()].map((container) => container.status()),
+      }),
     };
   }
 
@@ -276,7 +297,10 @@ export class PodRuntime implements RunningPod {
   }
 
   #find(container: string): ContainerRuntime | undefined {
-    return [...this.#parts.containers, ...this.#parts.init].find(({ view }) => view.name === container);
+    return (
+      this.#ephemeral.get(container) ??
+      [...this.#parts.containers, ...this.#parts.init].find(({ view }) => view.name === container)
+    );
   }
 
   #builtIn(container: string, command: readonly string[]): string | undefined {

@@ -1,6 +1,7 @@
 import { parse, stringify } from 'yaml';
 import type { KubeObject } from '#domain';
 import { istioVersion } from '#istio';
+import type { EnvVar } from '../kube-types.ts';
 
 export const nodeName = 'meshwork';
 export const rootNamespace = 'istio-system';
@@ -150,6 +151,28 @@ export const istiodObjects: readonly KubeObject[] = [
   },
 ];
 
+const field = (name: string, fieldPath: string): EnvVar => ({ name, valueFrom: { fieldRef: { fieldPath } } });
+
+/** Of the gateway's container, in the order of Istio's chart. Source: manifests/charts/gateways/istio-ingress of istio. */
+const gatewayEnvironment: readonly EnvVar[] = [
+  { name: 'PILOT_CERT_PROVIDER', value: 'istiod' },
+  { name: 'CA_ADDR', value: `istiod.${namespace}.svc:15012` },
+  field('NODE_NAME', 'spec.nodeName'),
+  field('POD_NAME', 'metadata.name'),
+  field('POD_NAMESPACE', 'metadata.namespace'),
+  field('INSTANCE_IP', 'status.podIP'),
+  field('HOST_IP', 'status.hostIP'),
+  { name: 'ISTIO_CPU_LIMIT', valueFrom: { resourceFieldRef: { resource: 'limits.cpu', divisor: '1' } } },
+  field('SERVICE_ACCOUNT', 'spec.serviceAccountName'),
+  { name: 'ISTIO_META_WORKLOAD_NAME', value: 'istio-ingressgateway' },
+  {
+    name: 'ISTIO_META_OWNER',
+    value: `kubernetes://apis/apps/v1/namespaces/${namespace}/deployments/istio-ingressgateway`,
+  },
+  { name: 'ISTIO_META_CLUSTER_ID', value: 'Kubernetes' },
+  field('ISTIO_META_NODE_NAME', 'spec.nodeName'),
+];
+
 /** The ingress gateway: a router proxy behind a Service of type LoadBalancer. */
 export const gatewayObjects: readonly KubeObject[] = [
   {
@@ -204,6 +227,11 @@ export const gatewayObjects: readonly KubeObject[] = [
                 { containerPort: 8443, protocol: 'TCP' },
                 { name: 'http-envoy-prom', containerPort: 15090, protocol: 'TCP' },
               ],
+              env: gatewayEnvironment,
+              resources: {
+                limits: { cpu: '2', memory: '1Gi' },
+                requests: { cpu: '100m', memory: '128Mi' },
+              },
             },
           ],
         },

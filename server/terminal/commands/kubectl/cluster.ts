@@ -129,7 +129,8 @@ const ELSEWHERE: Readonly<Record<string, string>> = {
   edit: 'there is no editor inside this terminal. Change the file in the editor and press Apply, or use kubectl patch, set or scale',
   attach:
     'this terminal attaches to no program. kubectl logs -f shows what it writes, kubectl exec runs another one beside it',
-  debug: 'ephemeral containers are not made here. kubectl exec <pod> -- sh runs in a container that is there',
+  debug:
+    'this terminal holds no shell of a pod open. kubectl exec <pod> -- sh -c … runs in a container that is there; your own kubectl, with the lab’s kubeconfig, adds another one',
   replace: 'kubectl apply -f does it; to make an object anew: kubectl delete -f, then kubectl create -f',
   autoscale: 'nothing measures the load of pods here. kubectl scale sets the number by hand',
   cordon: 'this cluster has one node only',
