@@ -2,7 +2,6 @@ import { once } from 'node:events';
 import { type IncomingMessage, request } from 'node:http';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { typeUrls } from '#xds';
-import { readSetFilterState } from '../../server/data-plane/config/filters/set-filter-state.ts';
 import { http, router, staticCluster } from './data-plane-config.ts';
 import { createTestCa, type Pod, startPod, until } from './data-plane-harness.ts';
 import { NET } from './own-network.ts';
@@ -90,12 +89,5 @@ describe('a text that a filter leaves under a name', () => {
     const reasons = (): string[] =>
       pod.hops.flatMap(({ steps }) => steps.flatMap(({ rejected = [] }) => rejected.map(({ reason }) => reason)));
     await until(() => reasons().includes(told), told);
-  });
-
-  it('is refused where it is to be more than text', () => {
-    const { typed_config } = keeping([{ ...KEPT, factory_key: 'envoy.network.ip' }]);
-    expect(() => readSetFilterState(typed_config)).toThrow(
-      "on_request_headers[0].object_key: this proxy keeps text alone (factory_key: envoy.string), no 'envoy.network.ip'",
-    );
   });
 });

@@ -4,6 +4,7 @@ import type { RequestHead, ResponseHead, TlsFacts } from '../http/codec.ts';
 import { cookieValues } from '../http/cookies.ts';
 import type { FilterState } from '../http/filter-state.ts';
 import type { Headers } from '../http/headers.ts';
+import { type CidrRange, compileRange } from './cidr.ts';
 import { compileMetadataMatch, type MetadataMatcherJson, type ReadMetadata } from './metadata-match.ts';
 import { ConfigProblem } from './problem.ts';
 import {
@@ -29,7 +30,7 @@ export interface RouteSubject {
   /** Of the client's connection. */
   readonly tls: TlsFacts | undefined;
   /** Texts that filters have left so far. */
-  readonly filterState?: Pick<FilterState, 'of'>;
+  readonly filterState?: Pick<FilterState, 'of' | 'valueOf'>;
 }
 
 /** Why a condition does not hold, in a learner's words: made from what it saw, whatever becomes of the request afterwards. */
@@ -75,18 +76,30 @@ export function compileConditions(match: RouteMatch, ignoresParameters = false):
 /** `/a;v=1/b;w` is `/a/b`: what follows a semicolon in a segment is a parameter. */
 const withoutParameters = (path: string): string => path.replaceAll(/;[^/]*/g, '');
 
-/** What filters of this proxy leave is text: it is no address. */
 function stateCondition(matcher: Readonly<Record<string, unknown>>, field: string): RouteCondition {
   const key = String(matcher['key'] ?? '');
   if (key === '') throw new ConfigProblem(`${field}.key`, 'value length must be at least 1 characters');
   const text = matcher['string_match'] as StringMatcher | undefined;
-  if (text === undefined) return () => () => `needs an address under ${key}, which no filter has left`;
+  if (text === undefined) return addressStateCondition(key, matcher['address_match'], `${field}.address_match`);
   const match = compileStringMatch(text, `${field}.string_match`);
   return condition({
     seen: ({ filterState }) => filterState?.of(key),
     accepts: (seen) => seen !== undefined && match.accepts(seen),
     reason: (seen) =>
       `needs filter state ${key} to be ${match.wanted}, ${seen === undefined ? 'no filter has left any' : `it is "${seen}"`}`,
+  });
+}
+
+/** As in Envoy, a text is no address, whatever it says. */
+function addressStateCondition(key: string, given: unknown, field: string): RouteCondition {
+  const { ranges = [] } = (given ?? {}) as { readonly ranges?: readonly CidrRange[] };
+  const compiled = ranges.map((range, i) => compileRange(range, `${field}.ranges[${i}]`));
+  const wanted = compiled.map(({ text }) => text).join(' or ');
+  return condition({
+    seen: ({ filterState }) => filterState?.valueOf(key)?.address?.ip,
+    accepts: (ip) => ip !== undefined && compiled.some((range) => range.contains(ip)),
+    reason: (ip) =>
+      `needs filter state ${key} to be an address in ${wanted}, ${ip === undefined ? 'no filter has left one' : `it is ${ip}`}`,
   });
 }
 

@@ -25,7 +25,7 @@ export function celAttributes(subject: FormatSubject): Record<string, unknown> {
     upstream: upstreamOf(subject),
     xds: xdsOf(subject),
     metadata: { filter_metadata: subject.dynamicMetadata?.all() ?? {} },
-    filter_state: peersOf(subject),
+    filter_state: { ...peersOf(subject), ...subject.filterState?.all() },
   };
 }
 

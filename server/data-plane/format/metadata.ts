@@ -1,4 +1,5 @@
 import { ConfigProblem } from '../config/problem.ts';
+import type { KeptValue } from '../http/filter-state.ts';
 import type { Command, CommandReader, FormatSubject, FormatValue, MetadataKind } from './subject.ts';
 
 type Lookup = (subject: FormatSubject, namespace: string) => Readonly<Record<string, unknown>> | undefined;
@@ -56,7 +57,7 @@ function metadata(argument: string, field: string): Command {
   return read(lookup)(argument.slice(colon + 1), field);
 }
 
-/** `KEY`, `KEY:TYPED` (a text of JSON), `KEY:PLAIN` or `KEY:FIELD:NAME`; texts have no fields. */
+/** `KEY`, `KEY:TYPED` (a text of JSON), `KEY:PLAIN` or `KEY:FIELD:NAME`. */
 const filterState: CommandReader = (argument, field) => {
   const [key = '', form = 'TYPED', name] = argument.split(':');
   if (key === '') throw new ConfigProblem(field, 'Invalid filter state configuration, key cannot be empty.');
@@ -65,13 +66,20 @@ const filterState: CommandReader = (argument, field) => {
   if ((form === 'FIELD') !== (name !== undefined && name !== ''))
     throw new ConfigProblem(field, 'Invalid filter state serialize type, FIELD should be used with the field name.');
   if (form === 'PLAIN') return (subject) => subject.filterState?.of(key);
-  if (form === 'FIELD') return () => undefined;
+  if (form === 'FIELD') return (subject) => fieldOf(subject.filterState?.valueOf(key), name);
   return (subject) => {
-    const text = subject.filterState?.of(key);
+    const value = subject.filterState?.valueOf(key);
     // As an object it is written as JSON wherever it stands.
-    return text === undefined ? undefined : (Object(text) as object);
+    return value?.shown === true ? (Object(value.text) as object) : undefined;
   };
 };
+
+/** Addresses alone have fields. */
+function fieldOf(value: KeptValue | undefined, name: string | undefined): string | undefined {
+  if (value?.address === undefined || value.hasFields !== true) return undefined;
+  if (name === 'ip') return value.address.ip;
+  return name === 'port' ? String(value.address.port) : undefined;
+}
 
 /** No connection to a host has state of its own. */
 const upstreamFilterState: CommandReader = (argument, field) => {

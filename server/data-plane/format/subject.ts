@@ -76,7 +76,7 @@ export interface FormatSubject {
   /** What filters have left, by filter name. */
   readonly dynamicMetadata?: Pick<DynamicMetadata, 'of' | 'all'> | undefined;
   /** Texts that filters have left under names of their own. */
-  readonly filterState?: Pick<FilterState, 'of'> | undefined;
+  readonly filterState?: Pick<FilterState, 'of' | 'valueOf' | 'all'> | undefined;
   readonly resourceMetadata?: ((kind: MetadataKind) => ResourceMetadata | undefined) | undefined;
   /** Whose request it is. */
   readonly proxy?: FormatProxy | undefined;

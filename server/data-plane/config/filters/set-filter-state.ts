@@ -1,5 +1,7 @@
+import { isIP } from 'node:net';
 import type { Any } from '#xds';
 import { compileFormat, type Format } from '../../format/template.ts';
+import { type KeptValue, readAddress } from '../../http/filter-state.ts';
 import type { BodyFormatJson } from '../body-format.ts';
 import { ConfigProblem, within } from '../problem.ts';
 
@@ -9,8 +11,8 @@ export interface KeptText {
   readonly value: Format;
   /** Nothing is left where the text is empty. */
   readonly skipsEmpty: boolean;
-  /** As in Envoy, a text that is not of the right form leaves nothing. */
-  readonly takes: (text: string) => boolean;
+  /** What is kept of a text. As in Envoy, one that is not of the right form leaves nothing. */
+  readonly make: (text: string) => KeptValue | undefined;
 }
 
 /** envoy.extensions.filters.http.set_filter_state.v3.Config. */
@@ -43,10 +45,30 @@ export const HITS_ADDEND = 'envoy.ratelimit.hits_addend';
 
 const MAX_UINT32 = 4_294_967_295;
 
-/** Factories that this proxy has, and which texts they take. */
-const FACTORIES: Readonly<Record<string, (text: string) => boolean>> = {
-  [TEXT]: () => true,
-  [HITS_ADDEND]: (text) => /^\d+$/.test(text) && Number(text) <= MAX_UINT32,
+/** An address with its port. */
+function addressAndPort(text: string): KeptValue | undefined {
+  const address = readAddress(text);
+  return address && { text, shown: false, address, hasFields: true };
+}
+
+/** An address without a port. */
+function addressAlone(ip: string): KeptValue | undefined {
+  const kind = isIP(ip);
+  return kind === 0
+    ? undefined
+    : { text: kind === 6 ? `[${ip}]:0` : `${ip}:0`, shown: false, address: { ip, port: 0 } };
+}
+
+/** Factories that this proxy has, and what they make of a text. */
+const FACTORIES: Readonly<Record<string, (text: string) => KeptValue | undefined>> = {
+  [TEXT]: (text) => ({ text, shown: true }),
+  'envoy.hashable_string': (text) => ({ text, shown: true }),
+  [HITS_ADDEND]: (text) => (/^\d+$/.test(text) && Number(text) <= MAX_UINT32 ? { text, shown: true } : undefined),
+  'envoy.network.ip': addressAlone,
+  'envoy.network.transport_socket.original_dst_address': addressAndPort,
+  // Read by internal listeners alone, which are not here.
+  'envoy.filters.listener.original_dst.local_ip': addressAndPort,
+  'envoy.filters.listener.original_dst.remote_ip': addressAndPort,
 };
 
 function readValue({
@@ -60,10 +82,10 @@ function readValue({
   if (key === '') throw new ConfigProblem('object_key', 'value length must be at least 1 characters');
   if (format === undefined) throw new ConfigProblem('value', 'is required');
   const factory = factory_key || key;
-  const takes = FACTORIES[factory];
-  if (takes === undefined) {
+  const make = FACTORIES[factory];
+  if (make === undefined) {
     const why = /^envoy\./.test(factory)
-      ? `this proxy keeps text alone (factory_key: ${TEXT}), no '${factory}'`
+      ? `this proxy keeps texts (factory_key: ${TEXT}) and addresses, no '${factory}'`
       : `'${factory}' does not have an object factory`;
     throw new ConfigProblem('object_key', why);
   }
@@ -74,6 +96,6 @@ function readValue({
     key,
     value: compileFormat(text, 'format_string.text_format_source', empty),
     skipsEmpty: skip_if_empty === true,
-    takes,
+    make,
   };
 }

@@ -75,14 +75,17 @@ function stateCondition({ key = '', string_match: pattern, address_match }: Stat
   });
 }
 
-/** As in Envoy, a text is no address, whatever it says: filters that keep addresses are refused, so that none is ever found. */
+/** As in Envoy, a text is no address, whatever it says. */
 function addressCondition(key: string, ranges: readonly CidrRange[], field: string): RbacCondition {
-  const wanted = ranges.map((range, i) => compileRange(range, `${field}.ranges[${i}]`).text);
+  const compiled = ranges.map((range, i) => compileRange(range, `${field}.ranges[${i}]`));
   return leaf({
     name: `filter state ${key}`,
-    wanted: `an address in ${wanted.join(' or ')}`,
+    wanted: `an address in ${compiled.map(({ text }) => text).join(' or ')}`,
     value: ({ filterState }) => filterState?.(key),
-    holds: () => false,
+    holds({ stateAddress }) {
+      const ip = stateAddress?.(key);
+      return ip !== undefined && compiled.some((range) => range.contains(ip));
+    },
   });
 }
 

@@ -19,6 +19,8 @@ export interface RbacSubject {
   readonly attributes?: FormatSubject;
   /** What filters have left under a name; absent: nothing. */
   readonly filterState?: (key: string) => string | undefined;
+  /** The same, where it is an address. */
+  readonly stateAddress?: (key: string) => string | undefined;
 }
 
 /** Without query and fragment, as a path condition sees it; undefined without a request. */

@@ -81,6 +81,7 @@ const subjectOf = (exchange: Exchange): RbacSubject => ({
   attributes: exchange,
   metadata: (filter) => exchange.metadata.of(filter),
   filterState: (key) => exchange.filterState?.of(key),
+  stateAddress: (key) => exchange.filterState?.valueOf(key)?.address?.ip,
   routeMetadata: (filter) => exchange.route?.metadata?.filter_metadata?.[filter],
 });
 

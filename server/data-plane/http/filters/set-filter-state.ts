@@ -24,11 +24,12 @@ export function setFilterState(name: string, own: SetFilterStateConfig): FilterP
   };
 }
 
-function keep(exchange: Exchange, name: string, { key, value, skipsEmpty, takes }: KeptText): void {
+function keep(exchange: Exchange, name: string, { key, value, skipsEmpty, make }: KeptText): void {
   const text = value(exchange);
-  if ((text === '' && skipsEmpty) || !takes(text)) return;
+  const made = text === '' && skipsEmpty ? undefined : make(text);
+  if (made === undefined) return;
   exchange.filterState ??= new FilterState();
-  exchange.filterState.keep(key, text);
+  exchange.filterState.keep(key, made);
   exchange.steps.add('http_filter', 'applied', name, () => ({
     detail: `leaves "${text}" under ${key} for later filters, routes and logs`,
     evidence: { key, value: text },

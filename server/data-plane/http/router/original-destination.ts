@@ -1,18 +1,21 @@
-import { isIP } from 'node:net';
 import type { SocketAddress } from '#domain';
 import { valueAt } from '../../config/metadata-match.ts';
 import type { OriginalDstConfig } from '../../config/original-dst.ts';
 import { originalDestination } from '../../listener/connection-context.ts';
 import type { UpstreamCluster } from '../../upstream/cluster.ts';
 import type { Exchange } from '../exchange.ts';
+import { readAddress } from '../filter-state.ts';
+
+/** Under which a filter says it. */
+const OVERRIDE = 'envoy.network.transport_socket.original_dst_address';
 
 /**
- * The address that a request is for: what filters said, then what its header says, then where its client connected to. What is no address
+ * The address that a request is for: what filters have left, then what they said in metadata, then what its header says, then where its client connected to. What is no address
  * counts, and is not looked at. Source: OriginalDstCluster::LoadBalancer::chooseHost in original_dst_cluster.cc.
  */
 export function destinationOf(exchange: Exchange, { config, stats }: UpstreamCluster): SocketAddress | undefined {
-  const wanted = originalDestination(exchange.connection);
-  if (config.originalDst === undefined) return wanted;
+  const wanted = exchange.filterState?.valueOf(OVERRIDE)?.address ?? originalDestination(exchange.connection);
+  if (config.originalDst === undefined || exchange.filterState?.of(OVERRIDE) !== undefined) return wanted;
   for (const text of told(exchange, config.originalDst)) {
     const address = readAddress(text);
     if (address !== undefined) return address;
@@ -26,12 +29,4 @@ function* told(exchange: Exchange, { header, metadata }: OriginalDstConfig): Gen
   if (typeof value === 'string') yield value;
   const given = header === '' ? undefined : exchange.head.headers.get(header);
   if (given !== undefined) yield given;
-}
-
-/** `10.0.0.1:80` or `[::1]:80`. */
-function readAddress(text: string): SocketAddress | undefined {
-  const [, host = '', digits = ''] = /^(.+):(\d{1,5})$/.exec(text) ?? [];
-  const ip = host.startsWith('[') && host.endsWith(']') ? host.slice(1, -1) : host;
-  const port = Number(digits);
-  return port > 65_535 || isIP(ip) === 0 || (isIP(ip) === 6 && ip === host) ? undefined : { ip, port };
 }
