@@ -17,6 +17,7 @@ import { answererImage, keeperImage } from './lab/keeper.ts';
 import { labReviewsImage } from './lab/reviews.ts';
 import { serviceImage } from './lab/service.ts';
 import { libraryImage } from './library/library.ts';
+import { configReloaderImage } from './prometheus/config-reloader.ts';
 import { prometheusImage } from './prometheus/prometheus.ts';
 import { ratelimitImage } from './ratelimit/ratelimit.ts';
 import { extAuthzImage } from './samples/ext-authz.ts';
@@ -29,7 +30,7 @@ import { agnhostImage } from './tools/agnhost.ts';
 import { fortioImage } from './tools/fortio.ts';
 import { webServerImages } from './tools/nginx.ts';
 import { shellImages } from './tools/shells.ts';
-import { zipkinImage } from './tracing/zipkin.ts';
+import { zipkinImages } from './tracing/zipkin.ts';
 
 /** Every image that a pod can run. */
 export const images: readonly WorkloadImage[] = [
@@ -68,7 +69,8 @@ export const images: readonly WorkloadImage[] = [
   ratelimitImage,
   redisImage,
   prometheusImage,
-  zipkinImage,
+  configReloaderImage,
+  ...zipkinImages,
   healthImage,
   webSocketImage,
   fortioImage,

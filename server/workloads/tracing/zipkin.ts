@@ -24,8 +24,8 @@ const spanSchema = z.looseObject({
  * Zipkin's server as far as traces need it: takes spans in its v2 JSON, answers searches and dependencies by its API on 9411, keeps the newest two
  * thousand traces in memory. Unlike the published image it has no pages, takes neither v1 nor protobuf, and logs what arrives.
  */
-export const zipkinImage: WorkloadImage = {
-  name: 'zipkin',
+export const zipkinImages: readonly WorkloadImage[] = ['zipkin', 'zipkin-slim'].map((name) => ({
+  name,
   start: async (context) => {
     const store = new SpanStore();
     await context.listen(PORT, (request, response) => {
@@ -35,7 +35,7 @@ export const zipkinImage: WorkloadImage = {
     });
     context.log(`zipkin: Serving HTTP at /0.0.0.0:${PORT} - http://127.0.0.1:${PORT}/`);
   },
-};
+}));
 
 async function handle(request: IncomingMessage, store: SpanStore, context: ContainerContext): Promise<Answer> {
   const path = pathOf(request);
