@@ -67,9 +67,12 @@ describe('the log of the router', () => {
   let pod: Pod;
   let xds: FakeXds;
   let asked = 0;
+  /** What the host waits for before it answers. */
+  let held: Promise<void> | undefined;
 
   beforeAll(async () => {
-    await listen(servers, `${NET}.2.1`, 8080, (_request, response) => {
+    await listen(servers, `${NET}.2.1`, 8080, async (_request, response) => {
+      await held;
       response.statusCode = asked++ % 2 === 0 ? 503 : 200;
       response.end('hello');
     });
@@ -94,11 +97,26 @@ describe('the log of the router', () => {
     expect(whole).toContain('"GET /old HTTP/1.1" 200 - via_upstream');
   });
 
+  it('has lines while a try goes on, where it is told how often', async () => {
+    expect(
+      xds.push(typeUrls.listener, [listener({ upstream_log_options: { upstream_log_flush_interval: '0.05s' } })]),
+    ).toEqual([]);
+    const { promise, resolve: letGo } = Promise.withResolvers<void>();
+    held = promise;
+    const lines = () => pod.logs.slice(before).filter((line) => line.startsWith('TRY'));
+    const before = pod.logs.length;
+    const answer = sendFrom(`${NET}.1.9`, { ip: IP, port: PORT }, { host: 'shop', path: '/old' });
+    await until(() => lines().length >= 2, 'two lines');
+    expect(new Set(lines().map((line) => line.trim()))).toEqual(
+      new Set([`TRY UpstreamPeriodic 0 - ${NET}.2.1:8080 0 /new`]),
+    );
+    letGo();
+    await answer;
+    await until(() => lines().filter((line) => line.includes('UpstreamEnd')).length === 2, 'the ends of both tries');
+  });
+
   it('refuses options of the router that are not here, by their names', () => {
     const refusedOf = (options: object): string => xds.push(typeUrls.listener, [listener(options)])[0]?.message ?? '';
-    expect(refusedOf({ upstream_log_options: { upstream_log_flush_interval: '1s' } })).toContain(
-      'upstream_log_flush_interval',
-    );
     expect(refusedOf({ upstream_http_filters: [router] })).toContain('upstream_http_filters');
     expect(refusedOf({ strict_check_headers: ['x-mine'] })).toContain(
       'strict_check_headers[0]: value must be in list [x-envoy-upstream-rq-timeout-ms',
