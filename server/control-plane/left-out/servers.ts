@@ -87,8 +87,7 @@ function atThisPort(bound: BoundServer, inquiry: Inquiry): Reason | undefined {
   }
   const rules = virtualServicesFor(snapshot.virtualServices, gatewayName, scope.namespace, snapshot.mesh);
   if (rules.some((rule) => name === '' || takes(rule.hosts, name))) return undefined;
-  const what = name === '' || connection.isRaw ? 'to its port' : `for ${name}`;
-  return { field: '', words: `has no VirtualService that says where what comes ${what} goes` };
+  return { field: '', words: `has no VirtualService${name === '' ? '' : ` for ${name}`}` };
 }
 
 /** What stands on the port already keeps a server away. */

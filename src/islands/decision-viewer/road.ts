@@ -86,15 +86,20 @@ export function roadOf(explanation: Pick<ExplanationView, 'hops' | 'focus'>): Ro
   return parts;
 }
 
-/** Rules that the proxy never had stand behind those that it chose from. */
-function withLeftOut(parts: RoadPart[], { leftOut = [], spanId }: HopView): RoadPart[] {
+/** Rules that had no part stand behind the step that they would have decided: policies of an app behind filters, others behind routes. */
+function withLeftOut(parts: RoadPart[], { direction, leftOut = [], proxy, spanId }: HopView): RoadPart[] {
   if (leftOut.length === 0) return parts;
-  const chosen = parts.findLastIndex(
-    (part) => part.kind === 'step' && (part.step.stage === 'route' || part.step.stage === 'virtual_host'),
-  );
+  const isPolicies = direction === 'inbound' && proxy.role !== 'gateway';
+  const lastOf = (stages: ReadonlySet<StepView['stage']>): number =>
+    parts.findLastIndex((part) => part.kind === 'step' && stages.has(part.step.stage));
+  const routed = isPolicies ? -1 : lastOf(ROUTE_STAGES);
+  const chosen = routed < 0 ? lastOf(CONNECTION_STAGES) : routed;
   const at = chosen < 0 ? parts.length : chosen + 1;
   return parts.toSpliced(at, 0, { kind: 'left-out', key: `${spanId} left out`, rules: leftOut });
 }
+
+const ROUTE_STAGES: ReadonlySet<StepView['stage']> = new Set(['route', 'virtual_host']);
+const CONNECTION_STAGES: ReadonlySet<StepView['stage']> = new Set(['filter_chain', 'tls_server', 'http_filter']);
 
 function stepsOf(hop: HopView): RoadPart[] {
   const several = new Set(hop.steps.map((step) => step.attempt ?? 0)).size > 2;

@@ -127,7 +127,7 @@ describe('meshwork explain of the servers of Gateways', () => {
     expect(await atGateway([], 'http://shop.example/')).toEqual([
       {
         name: 'servers[0] of Gateway default/shop',
-        reason: 'has no VirtualService that says where what comes for shop.example goes',
+        reason: 'has no VirtualService for shop.example',
         line: '    - { port: { number: 80, name: http, protocol: HTTP }, hosts: [shop.example] }',
       },
     ]);

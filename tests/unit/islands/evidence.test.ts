@@ -58,6 +58,22 @@ test('rules that a proxy never had stand behind the route that it chose', () => 
   expect(parts[at + 1]).toMatchObject({ kind: 'step', step: { stage: 'weight' } });
 });
 
+test('policies that do not count for a workload stand behind the filter that judged', () => {
+  const filter = { stage: 'http_filter', outcome: 'stopped', name: 'envoy.filters.http.rbac', attempt: 0 } as const;
+  const response = { stage: 'response', outcome: 'stopped', name: '403', attempt: 0 } as const;
+  const rules = [{ name: 'AuthorizationPolicy default/near', reason: 'selects app: rating' }];
+  const view = refused();
+  const hops = view.hops.map((hop) =>
+    view.focus.includes(hop.spanId)
+      ? { ...hop, direction: 'inbound' as const, steps: [...hop.steps.slice(0, 3), filter, response], leftOut: rules }
+      : hop,
+  );
+  const parts = roadOf({ ...view, hops });
+  const at = parts.findIndex((part) => part.kind === 'left-out');
+  expect(parts[at - 1]).toMatchObject({ step: { stage: 'http_filter' } });
+  expect(parts[at + 1]).toMatchObject({ step: { stage: 'response' } });
+});
+
 test('a weight step shows its draw, a pool its figures beside their limits', () => {
   const steps = refused().hops[1]?.steps ?? [];
   const [weight, pool] = ['weight', 'pool'].map((stage) => steps.find((step) => step.stage === stage));
