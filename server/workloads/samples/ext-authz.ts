@@ -5,6 +5,7 @@ import { goHeaders, hostOf } from '../net/go-request.ts';
 import { addRawService, decodeFields, encodeFields, type RawHandler, serveGrpc } from '../net/grpc-server.ts';
 import { serveWeb } from '../net/web-server.ts';
 import { readBody } from '../respond.ts';
+import { attributesText } from './check-attributes.ts';
 
 const CHECK = 'x-ext-authz';
 const RESULT = 'x-ext-authz-check-result';
@@ -16,6 +17,7 @@ const PERMISSION_DENIED = 7;
 const FORBIDDEN = 403;
 /** Longer values do not fit into a response header. */
 const MAX_RECEIVED = 60_000;
+const TOO_LONG = '<too-long>';
 
 /** Istio's sample of an external authorizer: HTTP on 8000, Envoy's gRPC service on 9000; lets through what says `x-ext-authz: allow`. */
 export const extAuthzImage: WorkloadImage = {
@@ -70,6 +72,7 @@ interface CheckedRequest {
   readonly host: string;
   readonly path: string;
   readonly headers: ReadonlyMap<string, string>;
+  readonly attributes: string;
 }
 
 /** CheckRequest: attributes (1) → source (1) with principal (4), request (4) → http (2): headers (3), path (4), host (5). */
@@ -81,6 +84,7 @@ function readCheck(request: Uint8Array): CheckedRequest {
     principal: textAt(at(attributes, 1), 4),
     host: textAt(http, 5),
     path: textAt(http, 4),
+    attributes: attributes === undefined ? '' : attributesText(attributes),
     headers: new Map(headers.map(({ bytes }) => [textAt(bytes, 1), textAt(bytes, 2)])),
   };
 }
@@ -88,15 +92,14 @@ function readCheck(request: Uint8Array): CheckedRequest {
 const checkGrpc =
   (context: ContainerContext, account: string, version: string): RawHandler =>
   (call, callback) => {
-    const { principal, host, path, headers } = readCheck(call.request);
+    const { principal, host, path, headers, attributes } = readCheck(call.request);
     const wish = headers.get(CHECK);
     const allowed = wish === undefined ? principal.endsWith(`/sa/${account}`) : wish === 'allow';
     const result = allowed ? 'allowed' : 'denied';
-    context.log(`[gRPC${version}][${result}]: ${host}${path}, principal: ${principal}`);
-    const received = `source:{principal:"${principal}"} request:{http:{host:"${host}" path:"${path}"}}`;
+    context.log(`[gRPC${version}][${result}]: ${host}${path}, attributes: ${attributes}`);
     const answered = [
       option(RESULT, result),
-      option(RECEIVED, received.slice(0, MAX_RECEIVED)),
+      option(RECEIVED, attributes.length > MAX_RECEIVED ? TOO_LONG : attributes),
       option(OVERRIDE, GRPC_OVERRIDE),
     ].map((bytes) => [2, bytes] as const);
     callback(

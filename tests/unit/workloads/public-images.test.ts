@@ -425,7 +425,7 @@ describe('images of public examples', () => {
     };
 
     it('answers Envoy over gRPC by header, else by the service account', async () => {
-      await net.run('ext-authz', 'authz');
+      const authz = await net.run('ext-authz', 'authz');
       const path = '/envoy.service.auth.v3.Authorization/Check';
       const ok = await call('authz', 9000, path, check({ 'x-ext-authz': 'allow' }));
       expect(field(ok, 3)).toBeDefined();
@@ -433,6 +433,17 @@ describe('images of public examples', () => {
       expect(text(field(field(no, 2) ?? Buffer.alloc(0), 3))).toContain('denied by ext_authz');
       const byAccount = await call('authz', 9000, path, check({}, 'spiffe://cluster.local/ns/default/sa/a'));
       expect(field(byAccount, 3)).toBeDefined();
+      const attributes =
+        'source:{principal:"spiffe://cluster.local/ns/default/sa/b"} ' +
+        'request:{http:{headers:{key:"a" value:"1"} headers:{key:"b" value:"\\"2\\""} path:"/x" host:"shop"}}';
+      const told = await call(
+        'authz',
+        9000,
+        path,
+        check({ b: '"2"', a: '1' }, 'spiffe://cluster.local/ns/default/sa/b'),
+      );
+      expect(told.toString()).toContain(attributes);
+      expect(authz.logs.at(-1)).toBe(`[gRPCv3][denied]: shop/x, attributes: ${attributes}`);
     });
   });
 
