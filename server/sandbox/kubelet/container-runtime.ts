@@ -18,6 +18,8 @@ const FORGIVEN_AFTER_MS = 600_000;
 
 export interface ContainerOptions {
   readonly spec: ContainerSpec;
+  /** As the kubelet calls it: `cart-1_shop(0f2c…)`. */
+  readonly pod: string;
   readonly kind: ContainerState['kind'];
   readonly clock: Clock;
   readonly restartPolicy: 'Always' | 'OnFailure' | 'Never';
@@ -322,15 +324,15 @@ export class ContainerRuntime {
 
   /** The first time at once, then after ever longer pauses. */
   #restartLater(): void {
-    const { clock, spec, onEvent } = this.#options;
+    const { clock, spec, onEvent, pod } = this.#options;
     if (this.#options.kind !== 'init') for (const end of this.#ended.splice(0)) end();
     if (this.#failures++ === 0) {
       this.#restart();
       return;
     }
     const backOffMs = Math.min(MAX_BACK_OFF_MS, FIRST_BACK_OFF_MS * 2 ** (this.#failures - 2));
-    const message = `back-off ${backOffMs / 1000}s restarting failed container=${spec.name}`;
-    onEvent('BackOff', `Back-off restarting failed container ${spec.name}`, 'Warning');
+    const message = `back-off ${backOffMs / 1000}s restarting failed container=${spec.name} pod=${pod}`;
+    onEvent('BackOff', `Back-off restarting failed container ${spec.name} in pod ${pod}`, 'Warning');
     this.#enter({ is: 'waiting', reason: 'CrashLoopBackOff', message }, false);
     this.#timer = clock.after(backOffMs, () => this.#restart());
   }

@@ -67,8 +67,10 @@ const waitsForProxy = (spec: ContainerSpec): boolean =>
 function container(build: PodBuild, spec: ContainerSpec, kind: ContainerState['kind']): ContainerRuntime {
   const { options, pod, onChange } = build;
   const source = `${pod.metadata.namespace}/${pod.metadata.name}/${spec.name}`;
+  const { name = '', namespace = '', uid = '' } = pod.metadata;
   return new ContainerRuntime({
     spec,
+    pod: `${name}_${namespace}(${uid})`,
     kind,
     clock: options.clock,
     restartPolicy:
