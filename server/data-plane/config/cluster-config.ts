@@ -48,8 +48,10 @@ export interface CompiledCluster extends UpstreamTransport {
   readonly perHostConnections: Readonly<Partial<Record<RoutePriority, number>>>;
   /** Figures of each host stand among those of `/stats`. */
   readonly showsHosts: boolean;
-  /** Connections are made for so many times the streams that there are. */
+  /** Connections are made for so many times the streams that there are, of each host. */
   readonly preconnectRatio: number;
+  /** The same of all hosts together: those that will be chosen next are connected to. */
+  readonly predictiveRatio: number;
   /** Each connection of a client has connections to hosts of its own. */
   readonly poolsByClient: boolean;
   /** A host that becomes unhealthy loses the connections of TCP clients. */
@@ -142,6 +144,7 @@ export function compileCluster(given: Cluster, versionInfo: string): CompiledClu
     tlsMatches,
     perHostConnections: readPerHost(resource),
     preconnectRatio: readNumber(record(fields['preconnect_policy'])?.['per_upstream_preconnect_ratio'], 1),
+    predictiveRatio: readNumber(record(fields['preconnect_policy'])?.['predictive_preconnect_ratio'], 1),
     showsHosts: record(fields['track_cluster_stats'])?.['per_endpoint_stats'] === true,
     poolsByClient,
     closesUnhealthy: fields['close_connections_on_host_health_failure'] === true,

@@ -259,6 +259,13 @@ export interface HostPool {
   readonly activeConnections: number;
   readonly activeStreams: number;
   readonly pendingStreams: number;
+  /** What its connections, those being made included, can take besides what they carry. */
+  readonly freeStreams: number;
+  /**
+   * Makes a connection for a stream that is probably to come, unless what there is will do for `ratio` times all streams. Whether one is being
+   * made now.
+   */
+  preconnect(ratio: number, request?: PooledRequest): boolean;
   /** Lets current streams end, closes idle connections, opens no more. */
   drain(): void;
   /** Lets current streams end and closes idle connections; later streams get new ones. */

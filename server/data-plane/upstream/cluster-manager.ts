@@ -93,6 +93,7 @@ export class ClusterManager {
       config,
       random: random.stream(config.name),
       clusterOf: (name) => this.#clusters.get(name),
+      clusters: () => this.#clusters.values(),
       // As in Envoy, that cluster has no zones for itself.
       local: config.name === this.#options.localCluster?.name ? undefined : this.#local,
       onBalanced: () => {

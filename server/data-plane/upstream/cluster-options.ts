@@ -28,6 +28,8 @@ export interface ClusterOptions {
   readonly resolve: Resolve;
   /** Finds the clusters that this one is made of. */
   readonly clusterOf?: (name: string) => UpstreamCluster | undefined;
+  /** All clusters of the proxy; absent: this one is alone. */
+  readonly clusters?: () => Iterable<UpstreamCluster>;
   /** Where a bootstrap names a local cluster. */
   readonly local?: LocalHosts | undefined;
   /** Balancing goes by other hosts, or by another health of them. */

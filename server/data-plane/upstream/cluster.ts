@@ -205,6 +205,11 @@ export class UpstreamCluster {
     return false;
   }
 
+  /** What can be told of requests that are to come. */
+  get foresight(): Pick<HostChooser, 'foresee' | 'clusters'> {
+    return this.#chooser;
+  }
+
   /** A host that its balancer chooses, as for a cluster which is made of this one and others. */
   chooseBalanced(context: PickContext): HostChoice | undefined {
     return this.#chooser.chooseBalanced(context);

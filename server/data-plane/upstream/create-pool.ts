@@ -101,6 +101,7 @@ function createPool(
     breakers: cluster.breakers[priority],
     hostIsFull: fullAt(host, perHostConnections[priority]),
     preconnectRatio,
+    isHealthy: preconnectRatio > 1 || config.predictiveRatio > 1 ? () => host.healthy && !host.degraded : undefined,
     protocol,
     http2: { ...config.http, ...((protocol === 'http2' || protocol === 'alpn') && { counter: stats.http2 }) },
     maxRequestsPerConnection: config.http.maxRequestsPerConnection,

@@ -32,6 +32,8 @@ export interface HostChooserOptions {
   readonly originals: OriginalHosts;
   /** Finds the clusters that this one is made of. */
   readonly clusterOf?: (name: string) => UpstreamCluster | undefined;
+  /** All clusters of the proxy. */
+  readonly clusters?: () => Iterable<UpstreamCluster>;
   /** Where a bootstrap names a local cluster. */
   readonly local?: LocalHosts | undefined;
   /** Balancing goes by other hosts, or by another health of them. */
@@ -96,6 +98,18 @@ export class HostChooser {
       if (choice !== undefined || context.wanted.strict) return choice;
     }
     return this.chooseBalanced(context);
+  }
+
+  /** All clusters of the proxy, where this one is not alone. */
+  get clusters(): Iterable<UpstreamCluster> | undefined {
+    return this.#options.clusters?.();
+  }
+
+  /** The host that the balancer will choose next, of those that are not foreseen yet; undefined where that cannot be told. */
+  foresee(): Host | undefined {
+    const { balancing, type } = this.#options.config;
+    const draws = this.#members !== undefined || this.#subsets !== undefined || balancing.named !== undefined;
+    return draws || type === 'ORIGINAL_DST' ? undefined : this.#all.foresee();
   }
 
   /** A host that the balancer chooses, whatever sessions say. */

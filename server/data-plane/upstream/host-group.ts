@@ -43,6 +43,8 @@ export class HostGroup {
   readonly #hashes: boolean;
   readonly #drawPercent: () => number;
   readonly #localities: Random;
+  /** Choices that were made ahead, for those who ask next. */
+  readonly #foreseen: HostChoice[] = [];
   readonly #zones: ZoneRouting | undefined;
   #priorities: PrioritySet;
   /** What the last table of a balancer that hashes was made of: as in Envoy, its figures stay when there is none. */
@@ -64,6 +66,7 @@ export class HostGroup {
 
   /** Members are others, or their health, weights or priorities are. */
   setHosts(hosts: readonly Host[], { priorities, placeWeight }: HostChange): void {
+    this.#foreseen.length = 0;
     if (this.#config.slowStart !== undefined) beginSlowStart(hosts, this.#clock.monotonic());
     const kept = priorities && { of: this.#priorities, but: priorities };
     this.#priorities = this.#prioritize(hosts, kept, placeWeight);
@@ -95,6 +98,21 @@ export class HostGroup {
     return undefined;
   }
 
+  /**
+   * The host that will be chosen next, of those that are not foreseen yet; undefined where that cannot be told. As in Envoy, no more are
+   * foreseen than there are healthy hosts.
+   */
+  foresee(): Host | undefined {
+    if (this.#hashes) return undefined;
+    const healthy = this.#priorities.levels.reduce((sum, level) => sum + level.healthy.length, 0);
+    if (this.#foreseen.length >= healthy) return undefined;
+    const candidates = this.#priorities.candidates(this.#drawPercent);
+    if (candidates === undefined || this.#balancer.foresees?.(candidates.hosts) !== true) return undefined;
+    const choice = this.#pick(candidates, undefined, 0);
+    if (choice !== undefined) this.#foreseen.push(choice);
+    return choice?.host;
+  }
+
   /** Undefined when no host may be used. */
   choose(context: PickContext): HostChoice | undefined {
     const hash = this.#hashes ? context.hash() : undefined;
@@ -102,8 +120,9 @@ export class HostGroup {
     const { list, tried } = context;
     if (list !== undefined && !this.#hashes) return this.#chooseIn(list, tried);
     const priorities = this.#hashes ? undefined : tried?.priorities;
-    let candidates = this.#priorities.candidates(draw, priorities);
-    let choice = candidates && this.#pick(candidates, hash, 0);
+    const foreseen = priorities === undefined ? this.#foreseen.shift() : undefined;
+    let candidates = foreseen === undefined ? this.#priorities.candidates(draw, priorities) : undefined;
+    let choice = foreseen ?? (candidates && this.#pick(candidates, hash, 0));
     const redraws = tried?.redraws ?? 0;
     for (let attempt = 1; choice !== undefined && attempt <= redraws && avoids(tried, choice.host); attempt++) {
       // A table of hashes knows other places; other balancers draw anew, priority and locality too.

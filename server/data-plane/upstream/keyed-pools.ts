@@ -34,6 +34,14 @@ export class KeyedPools<Key extends string> implements HostPool {
     return this.#sum((pool) => pool.pendingStreams);
   }
 
+  get freeStreams(): number {
+    return this.#sum((pool) => pool.freeStreams);
+  }
+
+  preconnect(ratio: number, request?: PooledRequest): boolean {
+    return this.#poolFor(request).preconnect(ratio, request);
+  }
+
   drain(): void {
     this.#draining = true;
     for (const pool of this.#pools.values()) pool.drain();

@@ -24,6 +24,8 @@ export interface PickInput {
 export interface LoadBalancer {
   /** Undefined only of balancers that hash: where no host has a share. The same array stands for the same hosts, healths and weights. */
   pick(hosts: readonly Host[], source: string, input: PickInput): Pick | undefined;
+  /** Whether the next host of this list does not depend on what happens until it is asked for; absent: it does. */
+  foresees?(hosts: readonly Host[]): boolean;
   /** Weights are others although the hosts are not: schedules begin anew. */
   renew?(): void;
   /** Only of balancers that hash; undefined where no host has a share. */
@@ -51,7 +53,7 @@ export function createLoadBalancer(options: BalancerOptions): LoadBalancer {
     case 'LEAST_REQUEST':
       return leastRequest(options);
     case 'RANDOM':
-      return { pick: (hosts) => drawn(hosts, random.below(hosts.length)) };
+      return { pick: (hosts) => drawn(hosts, random.below(hosts.length)), foresees: () => true };
     case 'RING_HASH':
     case 'MAGLEV':
       return hashing(config, random, underWay);
@@ -79,6 +81,7 @@ function roundRobin(options: BalancerOptions): SureBalancer {
   });
   return {
     renew: () => schedules.clear(),
+    foresees: () => true,
     pick(hosts, source) {
       const schedule = schedules.of(hosts);
       if (schedule !== undefined) return weighted(schedule.next(), 'round robin');
@@ -104,6 +107,7 @@ function leastRequest(options: BalancerOptions): SureBalancer {
     return slowStart === undefined ? unused : unused * slowStartFactor(slowStart, host, clock.monotonic());
   });
   return {
+    foresees: (hosts) => schedules.of(hosts) !== undefined,
     pick(hosts) {
       const schedule = schedules.of(hosts);
       if (schedule !== undefined) return weighted(schedule.next(), 'least request');

@@ -45,6 +45,8 @@ export interface HostPoolOptions {
   readonly hostIsFull?: (() => boolean) | undefined;
   /** Connections are made for so many times the streams that there are; default 1. */
   readonly preconnectRatio?: number | undefined;
+  /** Nothing is made ahead for a host that is not; absent: it is. */
+  readonly isHealthy?: (() => boolean) | undefined;
   /** 0: no limit. */
   readonly maxRequestsPerConnection?: number | undefined;
   /** Default one hour; 0: never. */

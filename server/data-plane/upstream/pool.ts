@@ -86,6 +86,19 @@ class ConnectionPool implements HostPool, PooledConnectionOwner, ConnectWaiter {
     return this.#pending.size;
   }
 
+  get freeStreams(): number {
+    const perConnection = this.#factory.expectedStreams;
+    const free = this.#ready.reduce((sum, { activeStreams }) => sum + perConnection - activeStreams, 0);
+    return this.#streamsOnTheirWay + free;
+  }
+
+  /** Source: maybePreconnectImpl in conn_pool_base.cc of Envoy. */
+  preconnect(ratio: number): boolean {
+    if (this.#draining || this.#closed || this.#options.isHealthy?.() === false) return false;
+    const wanted = (this.#pending.size + this.#activeStreams + 1) * ratio;
+    return wanted > this.freeStreams + this.#activeStreams && this.#openOne();
+  }
+
   newStream(sink: ResponseSink, waiter: StreamWaiter): () => void {
     const limits = this.#breakers.limits;
     const connection = this.#readyConnection();
@@ -301,26 +314,30 @@ class ConnectionPool implements HostPool, PooledConnectionOwner, ConnectWaiter {
 
   /** Opens connections until each waiting stream has one on its way, as far as the circuit breakers allow. */
   #openConnections(): void {
-    for (let made = 0; !this.#closed && this.#lacksConnections; made++) {
-      if (this.#preconnects && made === MAX_PRECONNECTS) return;
-      const full =
-        this.#breakers.connections >= this.#breakers.limits.maxConnections || this.#options.hostIsFull?.() === true;
-      if (full) this.#stat('upstream_cx_overflow');
-      // A host without any connection gets one even so; what waits here could otherwise wait for ever.
-      if (full && this.activeConnections > 0) return;
-      this.#breakers.connections++;
-      this.#stat('upstream_cx_total');
-      const ready = this.#factory.withoutSocket();
-      if (ready !== undefined) {
-        const now = this.#options.clock.monotonic();
-        ready.facts = { id: nextConnectionId(), begunAt: now, connectedAt: now, securedAt: now };
-        this.#adopt(ready, undefined);
-        continue;
-      }
-      const attempt = new ConnectAttempt(this.#connectOptions, this);
-      this.#attempts.add(attempt);
-      attempt.start();
+    for (let made = 0; !this.#closed && this.#lacksConnections; made++)
+      if ((this.#preconnects && made === MAX_PRECONNECTS) || !this.#openOne()) return;
+  }
+
+  /** Whether the circuit breakers allow it. */
+  #openOne(): boolean {
+    const full =
+      this.#breakers.connections >= this.#breakers.limits.maxConnections || this.#options.hostIsFull?.() === true;
+    if (full) this.#stat('upstream_cx_overflow');
+    // A host without any connection gets one even so; what waits here could otherwise wait for ever.
+    if (full && this.activeConnections > 0) return false;
+    this.#breakers.connections++;
+    this.#stat('upstream_cx_total');
+    const ready = this.#factory.withoutSocket();
+    if (ready !== undefined) {
+      const now = this.#options.clock.monotonic();
+      ready.facts = { id: nextConnectionId(), begunAt: now, connectedAt: now, securedAt: now };
+      this.#adopt(ready, undefined);
+      return true;
     }
+    const attempt = new ConnectAttempt(this.#connectOptions, this);
+    this.#attempts.add(attempt);
+    attempt.start();
+    return true;
   }
 
   get #preconnects(): boolean {
@@ -330,12 +347,10 @@ class ConnectionPool implements HostPool, PooledConnectionOwner, ConnectWaiter {
   /** Source: ConnPoolImplBase::shouldConnect in Envoy. */
   get #lacksConnections(): boolean {
     const { preconnectRatio = 1 } = this.#options;
-    if (preconnectRatio === 1) return this.#streamsOnTheirWay < this.#pending.size;
+    const { isHealthy } = this.#options;
+    if (preconnectRatio === 1 || isHealthy?.() === false) return this.#streamsOnTheirWay < this.#pending.size;
     if (this.#draining) return false;
-    const perConnection = this.#factory.expectedStreams;
-    const free = this.#ready.reduce((sum, { activeStreams }) => sum + perConnection - activeStreams, 0);
-    const wanted = (this.#pending.size + this.#activeStreams) * preconnectRatio;
-    return wanted > this.#streamsOnTheirWay + free + this.#activeStreams;
+    return (this.#pending.size + this.#activeStreams) * preconnectRatio > this.freeStreams + this.#activeStreams;
   }
 
   /** What the connections being made will probably take. */

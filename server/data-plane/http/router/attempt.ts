@@ -2,6 +2,7 @@ import type { HandshakeRecord, Timer } from '#domain';
 import type { UpstreamCluster } from '../../upstream/cluster.ts';
 import type { HostChoice } from '../../upstream/pick-context.ts';
 import type { RoutePriority } from '../../upstream/pool-breakers.ts';
+import { preconnect } from '../../upstream/preconnect.ts';
 import type {
   PooledRequest,
   RequestHead,
@@ -93,6 +94,7 @@ export class UpstreamAttempt implements ResponseSink, StreamWaiter {
     host.activeRequests++;
     const { cluster, priority } = this;
     const pool = this.#endsTunnel ? cluster.tunnelPoolOf(host, priority) : cluster.poolOf(host, priority);
+    if (cluster.config.predictiveRatio > 1 && !this.#endsTunnel) preconnect(cluster, priority, this.#request);
     const cancel = pool.newStream(this, this, this.#request);
     if (this.stream === undefined && !this.#over) this.#cancel = cancel;
   }
