@@ -58,6 +58,11 @@ function writeSpan(writer: BinaryWriter, span: Span): void {
   writer.tag(7, WireType.Bit64).fixed64(nanos(span.startMs));
   writer.tag(8, WireType.Bit64).fixed64(nanos(span.startMs + span.durationMs));
   for (const [key, value] of Object.entries(span.tags)) attribute(writer, 9, key, value);
+  for (const { atMs, value } of span.notes)
+    nested(writer, 11, () => {
+      writer.tag(1, WireType.Bit64).fixed64(nanos(atMs));
+      text(writer, 2, value);
+    });
   if (isOtlpError(span)) nested(writer, 15, () => writer.tag(3, WireType.Varint).int32(STATUS_ERROR));
   writer.tag(16, WireType.Bit32).fixed32(flagsOf(span));
 }

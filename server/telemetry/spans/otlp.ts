@@ -28,6 +28,9 @@ function otlpSpan(span: Span): object {
     startTimeUnixNano: nanos(span.startMs),
     endTimeUnixNano: nanos(span.startMs + span.durationMs),
     attributes: Object.entries(span.tags).map(([key, value]) => attribute(key, value)),
+    ...(span.notes.length > 0 && {
+      events: span.notes.map(({ atMs, value }) => ({ timeUnixNano: nanos(atMs), name: value })),
+    }),
     status: isOtlpError(span) ? { code: STATUS_ERROR } : {},
     flags: flagsOf(span),
   };

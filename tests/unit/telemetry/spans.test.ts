@@ -2,7 +2,7 @@ import { createServer, type Server } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { afterEach, describe, expect, it } from 'vitest';
 import type { HopRecord } from '#domain';
-import { createSpanExporter, spansOf } from '#telemetry';
+import { createSpanExporter, otlpBytes, spansOf } from '#telemetry';
 import { systemClock } from '../../../server/system.ts';
 
 const hop = (fields: Partial<HopRecord> = {}): HopRecord => ({
@@ -229,6 +229,29 @@ describe('span exporters', () => {
       request,
       request,
     ]);
+  });
+
+  it('tell OTLP as events what verbose spans note', async () => {
+    const { url, received } = await collector();
+    const exporter = exporterTo('otlp', url);
+    const notes = [{ atMs: 1_700_000_000_001.5, value: 'first_upstream_tx_byte_sent' }];
+    const tracing = { tags: {}, maxPathLength: 256, notes, scheme: 'http', userAgent: '-', peerIp: '' };
+    const noted = hop({ tracing });
+    exporter.export(noted);
+    await exporter.stop();
+    const events = [{ timeUnixNano: '1700000000001500000', name: 'first_upstream_tx_byte_sent' }];
+    expect(received[0]?.body).toMatchObject({ resourceSpans: [{ scopeSpans: [{ spans: [{ events }] }] }] });
+    const bytes = Buffer.from(otlpBytes(spansOf(noted)));
+    const time = Buffer.alloc(8);
+    time.writeBigUInt64LE(1_700_000_000_001_500_000n);
+    // Event (field 11): time_unix_nano, then name.
+    const event = Buffer.concat([
+      Buffer.of(0x09),
+      time,
+      Buffer.of(0x12, 27),
+      Buffer.from('first_upstream_tx_byte_sent'),
+    ]);
+    expect(bytes.includes(Buffer.concat([Buffer.of(0x5a, event.length), event]))).toBe(true);
   });
 
   it('leave out traces that were not sampled', async () => {
