@@ -150,7 +150,7 @@ export interface StepView extends Omit<DecisionStep, 'rejected'> {
 
 export interface HopView extends Omit<HopRecord, 'steps' | 'handshakes'> {
   steps: StepView[];
-  /** Rules that never reached this proxy, of those that the request may have been meant for; absent: none, or nobody asked. */
+  /** Rules that had no part at this proxy, of those that the request may have been meant for; absent: none, or nobody asked. */
   leftOut?: LeftOutView[];
 }
 

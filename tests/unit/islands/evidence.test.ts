@@ -59,8 +59,14 @@ test('rules that a proxy never had stand behind the route that it chose', () => 
 });
 
 test('policies that do not count for a workload stand behind the filter that judged', () => {
-  const filter = { stage: 'http_filter', outcome: 'stopped', name: 'envoy.filters.http.rbac', attempt: 0 } as const;
-  const response = { stage: 'response', outcome: 'stopped', name: '403', attempt: 0 } as const;
+  const filter = {
+    stage: 'http_filter',
+    outcome: 'stopped',
+    name: 'envoy.filters.http.rbac',
+    attempt: 0,
+    atMs: 1,
+  } as const;
+  const response = { stage: 'response', outcome: 'stopped', name: '403', attempt: 0, atMs: 2 } as const;
   const rules = [{ name: 'AuthorizationPolicy default/near', reason: 'selects app: rating' }];
   const view = refused();
   const hops = view.hops.map((hop) =>
