@@ -102,7 +102,8 @@ export interface FormatConnection {
   readonly id?: number;
   /** Monotonic time at which it was accepted. */
   readonly beganAt?: number;
-  /** The same of the end of its TLS handshake. */
+  /** The same of the beginning and the end of its TLS handshake. */
+  readonly handshakeAt?: number | undefined;
   readonly securedAt?: number | undefined;
   readonly direction: TrafficDirection;
   readonly remoteAddress: SocketAddress;

@@ -50,7 +50,10 @@ const since = (at: number | undefined, { startedAt }: StreamInfo): number | unde
 const POINTS: Readonly<Record<string, Point>> = {
   DS_RX_BEG: () => 0,
   DS_CX_BEG: ({ connection, info }) => since(connection.beganAt, info),
+  DS_HS_BEG: ({ connection, info }) => since(connection.handshakeAt, info),
   DS_HS_END: ({ connection, info }) => since(connection.securedAt, info),
+  // A request begins here once its head is there.
+  DS_RX_HDR_END: ({ head }) => (head.method === '' ? undefined : 0),
   DS_RX_END: ({ info }) => info.times?.requestReceived,
   US_CX_BEG: ({ info }) => since(info.upstreamConnection?.begunAt, info),
   US_CX_END: ({ info }) => since(info.upstreamConnection?.connectedAt, info),
@@ -61,8 +64,9 @@ const POINTS: Readonly<Record<string, Point>> = {
   US_RX_BODY_BEG: ({ info }) => info.times?.responseBodyBegun,
   US_RX_END: ({ info }) => info.times?.responseReceived,
   DS_TX_BEG: ({ info }) => info.times?.answerBegun,
-  DS_TX_END: ({ info }) => info.durationMs,
-  DS_CX_END: ({ info }) => info.durationMs,
+  DS_TX_END: ({ head, info }) => (head.protocol === '' || info.logType === 'NotSet' ? undefined : info.durationMs),
+  // The line of a request is written before its connection ends; as in Envoy, a listener's says nothing of it either.
+  DS_CX_END: ({ head, info }) => (head.protocol === '' && info.logType === '' ? info.durationMs : undefined),
 };
 
 const PER_MS: Readonly<Record<string, number>> = { ms: 1, us: 1000, ns: 1_000_000 };

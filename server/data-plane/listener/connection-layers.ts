@@ -171,6 +171,7 @@ export const terminateTls: ConnectionLayer = async (connection) => {
         resolve('stop');
       },
     };
+    connection.handshakeAt = clock.monotonic();
     transport.handshake(socket, waiter, hello);
   });
 };
@@ -212,6 +213,7 @@ export const runNetworkFilter: ConnectionLayer = (connection) => {
   listener.handlerOf(chain).serve(socket, {
     id: nextConnectionId(),
     beganAt: connection.beganAt,
+    handshakeAt: connection.handshakeAt,
     securedAt: connection.securedAt,
     direction: connection.direction,
     listener: listener.config,

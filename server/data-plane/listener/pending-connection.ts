@@ -44,7 +44,8 @@ export class PendingConnection {
   inspection: Inspection = NOT_INSPECTED;
   fingerprints: HelloFingerprints | undefined;
   tls: TlsFacts | undefined;
-  /** Monotonic time at which its handshake ended. */
+  /** Monotonic times at which its handshake began and ended. */
+  handshakeAt: number | undefined;
   securedAt: number | undefined;
   /** The handshake that ended the connection. */
   brokenHandshake: HandshakeRecord | undefined;

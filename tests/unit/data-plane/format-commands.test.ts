@@ -174,3 +174,20 @@ it('counts the handshake of a client from where its request begins', () => {
     )({ head: NO_REQUEST, responseHead: undefined, info, connection: { ...CONNECTION, beganAt: 900, securedAt } });
   expect([made(901.5), made(1000), made(1004.7)]).toEqual(['-98 1500', '0 100000', '4 104700']);
 });
+
+it('tells the end of a connection of the line of a connection alone, and the end of an answer of that of a request', () => {
+  const made = (protocol: string, logType = ''): string => {
+    const info = new StreamInfo(0, 1000);
+    info.durationMs = 5;
+    info.logType = logType;
+    const head = { ...NO_REQUEST, protocol, ...(protocol !== '' && logType === '' && { method: 'GET' }) };
+    const format = ['DS_RX_HDR_END', 'DS_TX_END', 'DS_CX_END'].map((end) => `%COMMON_DURATION(DS_RX_BEG:${end})%`);
+    return compileFormat(format.join(' '), 'format')({ head, responseHead: undefined, info, connection: CONNECTION });
+  };
+  expect([made('HTTP/1.1'), made(''), made('', 'TcpPeriodic'), made('HTTP/1.1', 'NotSet')]).toEqual([
+    '0 5 -',
+    '- - 5',
+    '- - -',
+    '- - -',
+  ]);
+});

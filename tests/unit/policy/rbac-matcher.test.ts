@@ -4,13 +4,22 @@ import type { RbacSubject } from '../../../server/data-plane/config/rbac/subject
 import { compileCel, compileCelValue } from '../../../server/data-plane/format/cel.ts';
 import { type CelExprJson, celTextOf } from '../../../server/data-plane/format/cel-text.ts';
 import type { FormatSubject } from '../../../server/data-plane/format/subject.ts';
+import type { TlsFacts } from '../../../server/data-plane/http/codec.ts';
 import { Headers } from '../../../server/data-plane/http/headers.ts';
 import { StreamInfo } from '../../../server/data-plane/http/stream-info.ts';
 
 const RBAC = 'type.googleapis.com/envoy.extensions.filters.http.rbac.v3.RBAC';
 const INPUTS = 'type.googleapis.com/envoy.extensions.matching.common_inputs.';
 
-function subjectOf(headers: Record<string, string>, path = '/'): RbacSubject {
+const SECURED = {
+  peerSubject: 'CN=leaf.test,O=org',
+  certificates: () => ({
+    peer: { subjectAltName: 'URI:spiffe://a/b, URI:spiffe://c/d, DNS:leaf.test, DNS:two.test' },
+    local: undefined,
+  }),
+} as unknown as TlsFacts;
+
+function subjectOf(headers: Record<string, string>, path = '/', tls?: TlsFacts): RbacSubject {
   const head = {
     method: 'GET',
     path,
@@ -24,7 +33,7 @@ function subjectOf(headers: Record<string, string>, path = '/'): RbacSubject {
     localAddress: { ip: '10.1.0.1', port: 80 },
     remoteAddress: { ip: '10.9.0.1', port: 4711 },
     requestedServerName: 'shop.example',
-    tls: undefined,
+    tls,
   };
   const attributes: FormatSubject = { head, responseHead: undefined, info: new StreamInfo(0, 0), connection };
   return { head, connection, remoteIp: '10.9.0.1', metadata: () => undefined, attributes };
@@ -77,11 +86,54 @@ describe('a matcher of RBAC', () => {
     ['network.v3.SourceIPInput', '10.9.0.1'],
     ['network.v3.SourcePortInput', '4711'],
     ['network.v3.ServerNameInput', 'shop.example'],
+    ['network.v3.DirectSourceIPInput', '10.9.0.1'],
+    // As at Envoy, several names stand in one text.
+    ['ssl.v3.UriSanInput', 'spiffe://a/b,spiffe://c/d'],
+    ['ssl.v3.DnsSanInput', 'leaf.test,two.test'],
+    ['ssl.v3.SubjectInput', 'CN=leaf.test,O=org'],
   ])('reads %s', (type, value) => {
     const engine = engineOf({
       matcher_tree: { input: input(INPUTS + type), exact_match_map: { map: { [value]: act('found', 'ALLOW') } } },
     });
-    expect(judge(engine, subjectOf({})).matched?.name).toBe('found');
+    expect(judge(engine, subjectOf({}, '/', SECURED)).matched?.name).toBe('found');
+  });
+
+  it('finds no name of a client that shows no certificate, and no network namespace', () => {
+    for (const type of [
+      'ssl.v3.UriSanInput',
+      'ssl.v3.DnsSanInput',
+      'ssl.v3.SubjectInput',
+      'network.v3.NetworkNamespaceInput',
+    ]) {
+      const engine = engineOf({
+        matcher_tree: { input: input(INPUTS + type), exact_match_map: { map: { '': act('found', 'ALLOW') } } },
+        on_no_match: act('none', 'ALLOW'),
+      });
+      expect(judge(engine, subjectOf({})).matched?.name).toBe('none');
+    }
+  });
+
+  it('reads a variable of the proxy’s environment', () => {
+    const variable = (name: string): object => ({
+      name: 'variable',
+      typed_config: { '@type': `${INPUTS}environment_variable.v3.Config`, name },
+    });
+    const engine = engineOf({
+      matcher_tree: { input: variable('ZONE'), exact_match_map: { map: { a: act('found', 'ALLOW') } } },
+    });
+    const { attributes, ...rest } = subjectOf({});
+    const node = { id: '', cluster: '', metadata: {} };
+    const inZone = (ZONE: string): RbacSubject => ({
+      ...rest,
+      attributes: { ...attributes!, proxy: { environment: { ZONE }, node } },
+    });
+    expect([judge(engine, inZone('a')).matched?.name, judge(engine, inZone('b')).matched]).toEqual([
+      'found',
+      undefined,
+    ]);
+    expect(() => engineOf({ matcher_tree: { input: variable(''), exact_match_map: { map: {} } } })).toThrow(
+      'value length must be at least 1 characters',
+    );
   });
 
   it('refuses inputs and actions that it has not, and says where they stand', () => {

@@ -43,6 +43,8 @@ const READ: Readonly<Record<string, (subject: RbacSubject) => string | undefined
   'network.v3.SourceTypeInput': ({ connection: { localAddress }, remoteIp }) =>
     localAddress.ip === remoteIp ? 'local' : undefined,
   'network.v3.ServerNameInput': ({ connection }) => filled(connection.requestedServerName),
+  // Connections belong to the one network namespace that the proxy is in: they name none.
+  'network.v3.NetworkNamespaceInput': () => undefined,
   'ssl.v3.UriSanInput': (subject) => filled(peerNames(subject).uris.join(',')),
   'ssl.v3.DnsSanInput': (subject) => filled(peerNames(subject).dns.join(',')),
   'ssl.v3.SubjectInput': ({ connection }) => filled(connection.tls?.peerSubject),
@@ -60,6 +62,11 @@ const input: InputReader<RbacSubject> = (config, field) => {
   if (type === `${INPUTS}network.v3.FilterStateInput`) {
     const key = String(config['key'] ?? '');
     return ({ filterState }) => filterState?.(key);
+  }
+  if (type === `${INPUTS}environment_variable.v3.Config`) {
+    const name = String(config['name'] ?? '');
+    if (name === '') throw new ConfigProblem(`${field}.name`, 'value length must be at least 1 characters');
+    return ({ attributes }) => filled(attributes?.proxy?.environment[name]);
   }
   const read = type.startsWith(INPUTS) ? READ[type.slice(INPUTS.length)] : undefined;
   if (read === undefined) throw new ConfigProblem(field, `${type} is not supported`);
