@@ -31,6 +31,7 @@ export interface Harness {
 export interface Running {
   readonly done: Promise<Ran>;
   out(): string;
+  err(): string;
   interrupt(): void;
 }
 
@@ -75,7 +76,7 @@ export function createHarness(
     const done = terminal
       .run(line, { out: (text) => (out += text), err: (text) => (err += text), signal: abort.signal })
       .then(({ exitCode, more }) => ({ out, err, code: exitCode, more }));
-    return { done, out: () => out, interrupt: () => abort.abort() };
+    return { done, out: () => out, err: () => err, interrupt: () => abort.abort() };
   };
   return {
     sandbox,

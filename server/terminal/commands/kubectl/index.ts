@@ -10,6 +10,7 @@ import { create } from './create.ts';
 import { remove } from './delete.ts';
 import { describe } from './describe/index.ts';
 import { diff } from './diff.ts';
+import { drain } from './drain.ts';
 import { explainStatus } from './errors.ts';
 import { events } from './event-list.ts';
 import { exec } from './exec.ts';
@@ -17,6 +18,7 @@ import { explain } from './explain.ts';
 import { get } from './get.ts';
 import { logs } from './logs.ts';
 import { annotate, label } from './metadata.ts';
+import { cordon, taint, uncordon } from './nodes.ts';
 import { rollout } from './rollout.ts';
 import { set } from './set.ts';
 import { wait } from './wait.ts';
@@ -54,6 +56,10 @@ export const kubectl: Command = withVerbs({
     auth,
     apiVersions,
     top,
+    cordon,
+    uncordon,
+    taint,
+    drain,
     ...elsewhere,
   ],
   unknown: (word, { sandbox }) =>
