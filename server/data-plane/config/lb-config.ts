@@ -115,10 +115,12 @@ const LEAST_BALANCE_FACTOR = 100;
 /** Reads the balancing part of envoy.config.cluster.v3.Cluster, with Envoy's defaults. Throws ConfigProblem. */
 export function readBalancing(cluster: Cluster): BalancingConfig {
   const common = cluster.common_lb_config;
-  const source = usesExtension(cluster) ? readExtension(cluster) : readOwnFields(cluster);
+  // As in Envoy, what a policy is told as an extension is not held to the bounds of the cluster's own fields.
+  const isExtension = usesExtension(cluster);
+  const source = isExtension ? readExtension(cluster) : readOwnFields(cluster);
   const { own, hashing, locality, field } = source;
   const byHostname = hashing?.['use_hostname_for_hashing'] === true;
-  if (byHostname && cluster.type !== 'STRICT_DNS' && cluster.type !== 'LOGICAL_DNS') {
+  if (byHostname && !isExtension && cluster.type !== 'STRICT_DNS' && cluster.type !== 'LOGICAL_DNS') {
     const why = `Cannot use hostname for consistent hashing loadbalancing for cluster of type: '${cluster.type ?? 'STATIC'}'`;
     throw new ConfigProblem(field, why);
   }
@@ -128,7 +130,7 @@ export function readBalancing(cluster: Cluster): BalancingConfig {
     policy: source.policy,
     ring: readRing(source.policy === 'RING_HASH' ? own : undefined, byHostname, field),
     maglev: readMaglev(source.policy === 'MAGLEV' ? own : undefined, byHostname, field),
-    balanceFactor: readBalanceFactor(hashing, field),
+    balanceFactor: isExtension ? readNumber(hashing?.['hash_balance_factor'], 0) : readBalanceFactor(hashing, field),
     hashPolicies: hashPolicies?.length ? within(field, () => compileHashPolicies(hashPolicies)) : undefined,
     choiceCount: readNumber(own?.['choice_count'], 2),
     scansAll: own?.['selection_method'] === 'FULL_SCAN' || own?.['enable_full_scan'] === true,
@@ -201,14 +203,17 @@ function readRing(config: Fields | undefined, byHostname: boolean, field: string
       `ring hash: minimum_ring_size (${minRingSize}) > maximum_ring_size (${maxRingSize})`,
     );
   }
-  if (maxRingSize > MAX_RING) throw new ConfigProblem(`${field}.maximum_ring_size`, `is above ${MAX_RING}`);
+  // Only the ring that hosts are sure to get takes room.
+  const largest = field === 'ring_hash_lb_config' ? maxRingSize : minRingSize;
+  if (largest > MAX_RING) throw new ConfigProblem(field, `a ring of ${largest} is above ${MAX_RING}`);
   const hashFunction = config?.['hash_function'] === 'MURMUR_HASH_2' ? 'MURMUR_HASH_2' : 'XX_HASH';
   return { minRingSize, maxRingSize, hashFunction, byHostname };
 }
 
 function readMaglev(config: Fields | undefined, byHostname: boolean, field: string): MaglevConfig {
   const tableSize = readNumber(config?.['table_size'], MAGLEV_SIZE);
-  if (tableSize > MAX_MAGLEV_SIZE) throw new ConfigProblem(`${field}.table_size`, `is above ${MAX_MAGLEV_SIZE}`);
+  const largest = field === 'maglev_lb_config' ? MAX_MAGLEV_SIZE : MAX_RING;
+  if (tableSize > largest) throw new ConfigProblem(`${field}.table_size`, `is above ${largest}`);
   if (!isPrime(tableSize)) {
     throw new ConfigProblem(`${field}.table_size`, 'The table size of maglev must be prime number');
   }

@@ -370,3 +370,33 @@ describe('slow start', () => {
     expect(slowStartFactor(slowStart!, fresh, 61_000)).toBe(1);
   });
 });
+
+describe('a policy that is an extension', () => {
+  const ringOf = (fields: object) => {
+    const type = 'type.googleapis.com/envoy.extensions.load_balancing_policies.ring_hash.v3.RingHash';
+    const extension = { name: 'ring', typed_config: { '@type': type, ...fields } };
+    const load_balancing_policy = { policies: [{ typed_extension_config: extension }] };
+    return readBalancing({ name: 'a', type: 'STATIC', load_balancing_policy } as unknown as Cluster);
+  };
+
+  it("is not held to the bounds of the cluster's own fields", () => {
+    const { balanceFactor, ring } = ringOf({
+      use_hostname_for_hashing: true,
+      hash_balance_factor: 50,
+      maximum_ring_size: '9000000',
+    });
+    expect([balanceFactor, ring.byHostname, ring.maxRingSize]).toEqual([50, true, 9_000_000]);
+    const own = { name: 'a', type: 'STATIC', lb_policy: 'RING_HASH' } as const;
+    const hashing = (fields: object): Cluster => ({
+      ...own,
+      common_lb_config: { consistent_hashing_lb_config: fields },
+    });
+    expect(() => readBalancing(hashing({ use_hostname_for_hashing: true }))).toThrow('Cannot use hostname');
+    expect(() => readBalancing(hashing({ hash_balance_factor: 50 }))).toThrow('greater than or equal to 100');
+    expect(() => readBalancing({ ...own, ring_hash_lb_config: { maximum_ring_size: '9000000' } })).toThrow('is above');
+  });
+
+  it('makes no ring that takes more room than any other may', () => {
+    expect(() => ringOf({ minimum_ring_size: '9000000', maximum_ring_size: '9000000' })).toThrow('is above');
+  });
+});
