@@ -7,6 +7,7 @@ import { ingressStatusChanges, tellsOfIngress } from './ingress/index.ts';
 import { KeyResolver } from './jwks/key-resolver.ts';
 import { createPushQueue, labDebounce, type PushQueue, ruleDebounce } from './push/index.ts';
 import { shortType } from './push/sync-table.ts';
+import { createDiscovery } from './snapshot/discovered-objects.ts';
 import { createSnapshotDeriver, type MeshSnapshot } from './snapshot/mesh-snapshot.ts';
 import { createObjectTables } from './snapshot/object-tables.ts';
 import { createTranslator, secretResources, type Translator } from './translate/index.ts';
@@ -83,21 +84,22 @@ class Pilot implements ControlPlane {
       build: (node, changeIds) => this.#build(node, changeIds.at(-1) ?? this.#lastChangeId),
       onError: (cause, nodeId) => onLog(`error\tpush failed${nodeId ? ` for ${nodeId}` : ''}: ${errorMessage(cause)}`),
     });
+    const discover = createDiscovery();
     this.#statuses = createStatusWriter({
       store: options.store,
       clock,
-      read: () => ({
-        findings: this.#current().gatewayApi.findings,
-        lookup: createInstanceLookup(this.#tables.list('Service'), this.#tables.list('EndpointSlice.discovery.k8s.io')),
-        others: ingressStatusChanges(
-          {
-            ingresses: this.#tables.list('Ingress.networking.k8s.io'),
-            classes: this.#tables.list('IngressClass.networking.k8s.io'),
-            services: this.#tables.list('Service'),
-          },
-          this.#current().mesh,
-        ),
-      }),
+      read: () => {
+        const { gatewayApi, mesh } = this.#current();
+        const tables = discover(this.#tables, mesh.discoverySelectors);
+        const services = tables.list('Service');
+        const ingresses = tables.list('Ingress.networking.k8s.io');
+        const classes = tables.list('IngressClass.networking.k8s.io');
+        return {
+          findings: gatewayApi.findings,
+          lookup: createInstanceLookup(services, tables.list('EndpointSlice.discovery.k8s.io')),
+          others: ingressStatusChanges({ ingresses, classes, services }, mesh),
+        };
+      },
       onError: (message) => onLog(`error\tstatus not written: ${message}`),
     });
     this.#addresses = meshConfig.features.allocatesAddresses

@@ -32,7 +32,7 @@ const READ_KINDS: ReadonlySet<string> = new Set(Object.values(KINDS));
 export const tellsInStatus = (kind: TrackedKind): boolean => READ_KINDS.has(kind) || INSTANCE_KINDS.has(kind);
 
 /** What conversion made of the present objects; parts that are the same keep their identity. */
-export type GatewayApiDeriver = (tables: ObjectTables) => GatewayApiConversion;
+export type GatewayApiDeriver = (tables: Pick<ObjectTables, 'list'>) => GatewayApiConversion;
 
 /** Kinds that istiod reads only where alpha parts of the Gateway API are switched on. */
 const ALPHA: ReadonlySet<keyof GatewayApiObjects> = new Set(['backendTrafficPolicies']);

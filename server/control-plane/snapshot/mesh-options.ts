@@ -1,3 +1,4 @@
+import type { LabelSelector } from '#domain';
 import type { HttpRetry, LocalityLbSetting, PolicyBlocks, TcpKeepalive, ZoneAwareLbSetting } from './istio-types.ts';
 import type { TagSource } from './telemetries.ts';
 
@@ -12,6 +13,8 @@ export interface MeshOptions {
   readonly defaultDestinationRuleExportTo?: readonly string[];
   readonly localityLbSetting?: LocalityLbSetting;
   readonly zoneAwareLbSetting?: ZoneAwareLbSetting;
+  /** Which namespaces istiod looks at; absent or empty: all. */
+  readonly discoverySelectors?: readonly LabelSelector[];
   readonly ingressClass?: string;
   readonly ingressControllerMode?: 'UNSPECIFIED' | 'OFF' | 'DEFAULT' | 'STRICT';
   readonly ingressService?: string;
@@ -71,6 +74,7 @@ const OPTIONS = [
   'defaultDestinationRuleExportTo',
   'localityLbSetting',
   'zoneAwareLbSetting',
+  'discoverySelectors',
   'ingressClass',
   'ingressControllerMode',
   'ingressService',

@@ -5,6 +5,7 @@ import { convertIngresses, type IngressConfig } from '../ingress/index.ts';
 import { type AuthorizationPolicy, deriveAuthorizationPolicies } from './authorization-policies.ts';
 import { type Credentials, deriveCredentials } from './credentials.ts';
 import { type DestinationRuleIndex, deriveDestinationRules } from './destination-rules.ts';
+import { createDiscovery } from './discovered-objects.ts';
 import {
   deriveEndpoints,
   deriveServiceAccounts,
@@ -119,12 +120,15 @@ export function createSnapshotDeriver(meshConfig: MeshConfig): (tables: ObjectTa
   const envoyFilters = memoLatest(deriveEnvoyFilters);
   const telemetries = memoLatest(deriveTelemetries);
   const trafficExtensions = memoLatest(deriveTrafficExtensions);
-  return (tables) => {
-    const config = mesh(tables.list('ConfigMap'));
+  const discover = createDiscovery();
+  return (all) => {
+    // The mesh's own configuration is read wherever istiod is.
+    const config = mesh(all.list('ConfigMap'));
+    const tables = discover(all, config.discoverySelectors);
     const { trustDomain } = config;
     const entries = serviceEntries(tables.list('ServiceEntry.networking.istio.io'));
     const registry = services(tables.list('Service'), entries, tables.list('Namespace'), trustDomain);
-    const settings = networkSettings(config.rootNamespace, trustDomain, tables.list('ConfigMap'));
+    const settings = networkSettings(config.rootNamespace, trustDomain, all.list('ConfigMap'));
     const reach = networks(tables.list('Service'), tables.list('Namespace'), settings);
     const pods = workloads(tables.list('Pod'), tables.list('Node'), trustDomain);
     const sources = endpointSources(
