@@ -63,6 +63,8 @@ export interface JwtRule {
 
 export interface JwtFilterConfig {
   readonly rules: readonly JwtRule[];
+  /** For requests that no rule matches: what is asked of them by the text that a filter has kept; undefined: nothing. */
+  readonly byState: { readonly key: string; readonly requires: ReadonlyMap<string, JwtRequirement> } | undefined;
   readonly providers: readonly JwtProvider[];
   readonly named: ReadonlyMap<string, JwtRequirement>;
   readonly bypassCorsPreflight: boolean;
@@ -107,6 +109,11 @@ interface RequirementsJson {
   readonly requirements?: readonly RequirementJson[];
 }
 
+interface StateRulesJson {
+  readonly name?: string;
+  readonly requires?: Readonly<Record<string, RequirementJson>>;
+}
+
 interface RuleJson {
   readonly match?: RouteMatch;
   readonly requires?: RequirementJson;
@@ -115,7 +122,6 @@ interface RuleJson {
 
 /** Reads envoy.extensions.filters.http.jwt_authn.v3.JwtAuthentication. */
 export function readJwtAuthn(config: Any): JwtFilterConfig {
-  if (config['filter_state_rules'] !== undefined) throw new ConfigProblem('filter_state_rules', 'is not supported');
   const given = (config['providers'] ?? {}) as Readonly<Record<string, ProviderJson>>;
   const providers = new Map(
     Object.entries(given).map(([name, json]) => [name, within(`providers.${name}`, () => readProvider(name, json))]),
@@ -130,14 +136,28 @@ export function readJwtAuthn(config: Any): JwtFilterConfig {
   const rules = ((config['rules'] ?? []) as readonly RuleJson[]).map((rule, i) =>
     within(`rules[${i}]`, () => readRule(rule, compile, named)),
   );
+  const byState = config['filter_state_rules'] as StateRulesJson | undefined;
   return {
     rules,
+    byState: byState && within('filter_state_rules', () => readStateRules(byState, compile)),
     providers: all,
     named,
     bypassCorsPreflight: config['bypass_cors_preflight'] === true,
     tellsNothing: config['strip_failure_response'] === true,
     statPrefix: scopeOf(String(config['stat_prefix'] ?? '')),
   };
+}
+
+function readStateRules(
+  { name = '', requires = {} }: StateRulesJson,
+  compile: (json: RequirementJson) => JwtRequirement,
+): JwtFilterConfig['byState'] {
+  if (name === '') throw new ConfigProblem('name', 'value length must be at least 1 characters');
+  const compiled = Object.entries(requires).map(([text, json]): [string, JwtRequirement] => [
+    text,
+    within(`requires.${text}`, () => compile(json)),
+  ]);
+  return { key: name, requires: new Map(compiled) };
 }
 
 function readRule(

@@ -38,3 +38,12 @@ it('refuses to write the router’s own log without a pause', () => {
   expect([read(), read('0.2s')]).toEqual([0, 200]);
   expect(() => read('0s')).toThrow('value must be greater than or equal to 0.001s');
 });
+
+it('refuses to change trailers of requests behind the router', () => {
+  const mutations = { request_trailers_mutations: [{ remove: 'x-gone' }] };
+  const given = [filter('first', 'header_mutation.v3.HeaderMutation'), CODEC];
+  Object.assign((given[0] as { typed_config: object }).typed_config, { mutations });
+  expect(() => readUpstreamFilters(given, 'http_filters')).toThrow(
+    'http_filters[0].first.mutations.request_trailers_mutations: is for filters before the router here',
+  );
+});

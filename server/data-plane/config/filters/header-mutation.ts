@@ -14,6 +14,7 @@ export interface QueryChange {
 export interface HeaderMutationConfig {
   readonly request: readonly HeaderChange[];
   readonly query: readonly QueryChange[];
+  readonly requestTrailers: readonly HeaderChange[];
   readonly response: readonly HeaderChange[];
   readonly trailers: readonly HeaderChange[];
   /** Of several levels the most specific is applied last. */
@@ -32,12 +33,10 @@ interface QueryMutationJson {
 export function readHeaderMutation(config: Any): HeaderMutationConfig {
   const given = (config['mutations'] ?? {}) as Readonly<Record<string, readonly HeaderMutation[]>>;
   const changes = (name: string): HeaderChange[] => compileHeaderMutations(given[name], `mutations.${name}`);
-  if ((given['request_trailers_mutations'] ?? []).length > 0) {
-    throw new ConfigProblem('mutations.request_trailers_mutations', 'is not supported');
-  }
   return {
     request: changes('request_mutations'),
     query: ((given['query_parameter_mutations'] ?? []) as readonly QueryMutationJson[]).map(readQueryChange),
+    requestTrailers: changes('request_trailers_mutations'),
     response: changes('response_mutations'),
     trailers: changes('response_trailers_mutations'),
     mostSpecificWins: config['most_specific_header_mutations_wins'] === true,

@@ -40,8 +40,12 @@ export function readUpstreamFilters(given: unknown, field: string): readonly Ups
 function readFilter({ disabled, is_optional, name = '', typed_config: config }: FilterJson): UpstreamFilter[] {
   if (disabled === true) return [];
   const type = config?.['@type'] ?? '';
-  if (type === MUTATION && config !== undefined)
-    return [{ name, mutation: within(name, () => readHeaderMutation(config)) }];
+  if (type === MUTATION && config !== undefined) {
+    const mutation = within(name, () => readHeaderMutation(config));
+    if (mutation.requestTrailers.length > 0)
+      throw new ConfigProblem(`${name}.mutations.request_trailers_mutations`, 'is for filters before the router here');
+    return [{ name, mutation }];
+  }
   if (is_optional === true) return [];
   throw new ConfigProblem('name', `${name} (${type}): only header_mutation runs behind the router here`);
 }

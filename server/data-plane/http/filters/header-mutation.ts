@@ -3,6 +3,7 @@ import {
   type QueryChange,
   readHeaderMutation,
 } from '../../config/filters/header-mutation.ts';
+import type { HeaderChange } from '../../config/header-mutations.ts';
 import type { BodyCoder, BodyOut } from '../answer-filters.ts';
 import { changeHeaders, changeRequest } from '../change-headers.ts';
 import type { Exchange } from '../exchange.ts';
@@ -24,10 +25,13 @@ export function headerMutation(name: string, own: HeaderMutationConfig): FilterP
   };
   return {
     decode(exchange) {
-      for (const { request, query } of levels(exchange)) {
+      const all = levels(exchange);
+      for (const { request, query } of all) {
         changeRequest(exchange.head, request, exchange);
         if (query.length > 0) changeQuery(exchange, query);
       }
+      const trailing = all.flatMap(({ requestTrailers }) => requestTrailers);
+      if (trailing.length > 0) exchange.recodeBody((out) => trailersChanged(out, trailing, exchange));
       return 'next';
     },
     encode(exchange, { headers }) {
@@ -35,18 +39,21 @@ export function headerMutation(name: string, own: HeaderMutationConfig): FilterP
       for (const { response } of all) changeHeaders(headers, response, exchange);
       const trailing = all.flatMap(({ trailers }) => trailers);
       if (trailing.length === 0) return undefined;
-      return (out: BodyOut): BodyCoder => ({
-        data: (chunk) => out.data(chunk),
-        end(trailers) {
-          if (trailers !== undefined) changeHeaders(trailers, trailing, exchange);
-          out.end(trailers);
-        },
-        resume: () => undefined,
-        cancel: () => undefined,
-      });
+      return (out: BodyOut): BodyCoder => trailersChanged(out, trailing, exchange);
     },
   };
 }
+
+/** Passes a body on as it is. */
+const trailersChanged = (out: BodyOut, changes: readonly HeaderChange[], exchange: Exchange): BodyCoder => ({
+  data: (chunk) => out.data(chunk),
+  end(trailers) {
+    if (trailers !== undefined) changeHeaders(trailers, changes, exchange);
+    out.end(trailers);
+  },
+  resume: () => undefined,
+  cancel: () => undefined,
+});
 
 /** Parameters that nobody changes stay as they were written. */
 function changeQuery(exchange: Exchange, changes: readonly QueryChange[]): void {

@@ -44,7 +44,10 @@ function requirementOf(exchange: Exchange, config: JwtFilterConfig): JwtRequirem
   if (typeof own?.['requirement_name'] === 'string')
     return config.named.get(own['requirement_name']) ?? own['requirement_name'];
   const subject: RouteSubject = splitPath(exchange.head);
-  return config.rules.find(({ conditions }) => conditions.every((one) => one(subject) === undefined))?.requirement;
+  const rule = config.rules.find(({ conditions }) => conditions.every((one) => one(subject) === undefined));
+  if (rule !== undefined || config.byState === undefined) return rule?.requirement;
+  const { key, requires } = config.byState;
+  return requires.get(exchange.filterState?.of(key) ?? '');
 }
 
 /** A route that asks for a requirement nobody defined lets nothing pass. */
