@@ -5,7 +5,12 @@ const TYPE = 'type.googleapis.com/envoy.extensions.filters.http.jwt_authn.v3.Jwt
 const read = (filter_state_rules: object) =>
   readJwtAuthn({
     '@type': TYPE,
-    providers: { login: { issuer: 'login', local_jwks: { inline_string: '{"keys":[]}' } } },
+    providers: {
+      login: {
+        issuer: 'login',
+        local_jwks: { inline_string: '{"keys":[{"kty":"oct","k":"c2VjcmV0","alg":"HS256"}]}' },
+      },
+    },
     filter_state_rules,
   });
 
