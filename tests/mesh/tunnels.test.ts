@@ -38,6 +38,8 @@ const ROUTES: Route[] = [
     match: { connect_matcher: {} },
     route: { cluster: 'bytes', upgrade_configs: [{ upgrade_type: 'CONNECT', connect_config: {} }] },
   },
+  { match: { prefix: '/late' }, route: { cluster: 'web', timeout: '0.05s' } },
+  { match: { prefix: '/copied' }, route: { cluster: 'web', request_mirror_policies: [{ cluster: 'bytes' }] } },
   { match: { prefix: '/' }, route: { cluster: 'web' } },
 ];
 
@@ -215,6 +217,53 @@ describe('a proxy that tunnels go through', () => {
     expect((await answer).split('\r\n\r\n')[1]).toBe('got early.');
     await until(() => pod.logs.some((line) => line.startsWith('GET 101')), 'the line of the WebSocket');
     expect(pod.logs.at(-1)?.trim()).toBe('GET 101 UC 6 10 HTTP/1.1');
+  });
+
+  it('waits no longer for the host of a WebSocket than the route says', async () => {
+    const socket = connect(HTTP_PORT, IP, () =>
+      socket.write('GET /late HTTP/1.1\r\nhost: shop\r\nconnection: Upgrade\r\nupgrade: websocket\r\n\r\n'),
+    );
+    const [answer] = (await once(socket, 'data')) as [Buffer];
+    socket.destroy();
+    const [head = '', body] = answer.toString().split('\r\n\r\n');
+    expect([head.split('\r\n')[0], body]).toEqual(['HTTP/1.1 504 Gateway Timeout', 'upstream request timeout']);
+    await until(() => pod.logs.some((line) => line.startsWith('GET 504')), 'the line of the WebSocket');
+    expect([pod.logs.at(-1)?.trim(), figure('cluster.web.upstream_rq_timeout')]).toEqual([
+      'GET 504 UT 0 24 HTTP/1.1',
+      1,
+    ]);
+  });
+
+  it('breaks off the copy of a WebSocket when the client has left', async () => {
+    const socket = connect(HTTP_PORT, IP, () =>
+      socket.write('GET /copied HTTP/1.1\r\nhost: shop\r\nconnection: Upgrade\r\nupgrade: websocket\r\n\r\nbytes'),
+    );
+    const brokenOff = 'cluster.bytes.upstream_cx_destroy_local_with_active_rq';
+    const before = figure(brokenOff);
+    await until(() => figure('cluster.bytes.upstream_rq_active') === 1, 'the copy at its host');
+    socket.destroy();
+    await until(() => figure('cluster.bytes.upstream_cx_active') === 0, 'the end of the copy');
+    expect(figure(brokenOff)).toBe(before + 1);
+  });
+
+  it('counts an answer that begins before its request is over, and each reset once', async () => {
+    const counted = (): number[] =>
+      ['response_before_rq_complete', 'rx_reset'].map((name) => figure(`http.edge.downstream_rq_${name}`));
+    const [early = 0, resets = 0] = counted();
+    const session = http2Connect(`http://${IP}:${HTTP_PORT}`);
+    const whole = session.request({ ':method': 'POST', ':path': '/whole' });
+    whole.write('a');
+    await once(whole, 'response');
+    whole.end();
+    await readAll(whole);
+    expect(counted()).toEqual([early + 1, resets]);
+    const broken = session.request({ ':method': 'POST', ':path': '/broken' });
+    broken.write('a');
+    await once(broken, 'response');
+    broken.close(8);
+    await until(() => counted()[1] !== resets, 'the reset');
+    expect(counted()).toEqual([early + 2, resets + 1]);
+    session.destroy();
   });
 
   it('takes a TCP connection through a proxy that connects on, and lets either side finish by itself', async () => {

@@ -40,6 +40,8 @@ export type ResetReason =
   | 'remote_reset'
   /** The peer did not look at the request at all: it may be sent again. */
   | 'remote_refused_stream_reset'
+  /** The host's side of a tunnel has failed (RFC 9113 §8.5). */
+  | 'remote_connect_error'
   | 'local_reset'
   | 'overflow'
   | 'protocol_error';

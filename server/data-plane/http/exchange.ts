@@ -244,6 +244,7 @@ export class Exchange extends RequestFacts implements FormatSubject, BodyTarget,
     this.info.status = head.status;
     this.completeResponse?.(this, head);
     if (this.stream.tunnel) logTunnel(this, head);
+    if (!this.requestEnded) this.stats.count('downstream_rq_response_before_rq_complete');
     this.stream.sendHead(head, endStream);
     if (endStream) this.#answered();
   }
@@ -312,11 +313,7 @@ export class Exchange extends RequestFacts implements FormatSubject, BodyTarget,
   breakOff(reason: ResetReason): void {
     if (this.#finished) return;
     this.stats.count('downstream_rq_tx_reset');
-    const http1 = this.head.protocol !== 'HTTP/2';
-    // An open tunnel of HTTP/1.1 counts below, as a request that has its answer early.
-    if (!http1 || !this.stream.tunnel) this.stats.count('downstream_rq_rx_reset');
-    // A connection whose request was read to its end is left to the client: nothing of it is under way.
-    if (http1 && !this.stream.tunnel && !this.requestEnded) this.endedWithConnection = true;
+    this.stats.count('downstream_rq_rx_reset');
     this.stream.reset(reason);
     this.#finish();
   }
@@ -344,11 +341,12 @@ export class Exchange extends RequestFacts implements FormatSubject, BodyTarget,
     answer?: { readonly head: ResponseHead; readonly bodyBytes: number },
   ): void {
     if (this.#finished) return;
-    if (answer === undefined) this.stats.count('downstream_rq_rx_reset');
-    else this.info.bytesSent = answer.bodyBytes;
-    if (reason === 'connection_termination') this.endedWithConnection = true;
-    if (this.stream.tunnel && this.responseHead !== undefined)
+    this.stats.count('downstream_rq_rx_reset');
+    if (answer !== undefined) {
+      this.info.bytesSent = answer.bodyBytes;
       this.stats.count('downstream_rq_response_before_rq_complete');
+    }
+    if (reason === 'connection_termination') this.endedWithConnection = true;
     this.info.flag(reason === 'protocol_error' ? 'DPE' : reason === 'remote_reset' ? 'DR' : 'DC');
     this.info.details = reason === 'connection_termination' ? 'downstream_remote_disconnect' : detail;
     if (this.responseHead === undefined) this.info.status = answer?.head.status ?? 0;
@@ -367,15 +365,11 @@ export class Exchange extends RequestFacts implements FormatSubject, BodyTarget,
     this.#target?.drain();
   }
 
-  /** As in Envoy, what is left of a request whose answer is complete is reset. */
-  #noteEarlyEnd(): void {
-    this.stats.count('downstream_rq_response_before_rq_complete');
-    this.stats.count('downstream_rq_rx_reset');
-  }
-
   /** The answer is complete. It leaves before anything is written down of it; where a proxy waits for it, it goes on to the client first. */
   #answered(): void {
     if (this.info.times !== undefined) this.info.note('answerSent', this.runtime.clock.monotonic());
+    // As in Envoy, what is left of a request whose answer is complete is reset.
+    if (!this.requestEnded && !this.#finished) this.stats.count('downstream_rq_rx_reset');
     if (!this.#end(true)) return;
     const { direction, tls } = this.connection;
     if (direction === 'inbound' && tls !== undefined) afterNextTurn(this);
@@ -400,7 +394,6 @@ export class Exchange extends RequestFacts implements FormatSubject, BodyTarget,
     this.nextEntry?.cancel();
     this.answerFilters?.coder?.cancel();
     this.#recoding?.cancel();
-    if (!this.requestEnded && this.info.status > 0 && !this.endedWithConnection) this.#noteEarlyEnd();
     this.info.durationMs = this.runtime.clock.monotonic() - this.info.startedAt;
     if (this.afterwards !== undefined) for (const work of this.afterwards) work(whole);
     if (this.steps.on) noteResponse(this);

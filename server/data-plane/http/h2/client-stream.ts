@@ -144,6 +144,7 @@ export class ClientStream extends Http2Stream implements UpstreamStream {
     if (code === ErrorCode.REFUSED_STREAM) this.refused();
     else if (code === ErrorCode.PROTOCOL_ERROR) this.#sink.reset('protocol_error', 'http2.remote_reset');
     else if (this.#connection.carriage) this.#sink.reset('connection_termination', '');
+    else if (code === ErrorCode.CONNECT_ERROR) this.#sink.reset('remote_connect_error', '');
     else this.#sink.reset('remote_reset', 'http2.remote_reset');
   }
 

@@ -21,7 +21,7 @@ export interface TimedCall {
 export class CallTimers {
   readonly #call: TimedCall;
   readonly #clock: Clock;
-  readonly #limits: CallLimits;
+  #limits: CallLimits;
   #whole: Timer | undefined;
   #try: Timer | undefined;
   /** Since the last byte of the answer to the current try. */
@@ -39,9 +39,10 @@ export class CallTimers {
     this.#clock = clock;
   }
 
-  /** The request is complete: what all tries may take begins. */
+  /** The request is complete, or is one to switch protocols: what all tries may take begins. */
   startWhole(): void {
     const { timeoutMs } = this.#limits;
+    this.#whole?.cancel();
     if (timeoutMs > 0) this.#whole = this.#clock.after(timeoutMs, () => this.#call.timedOut());
   }
 
@@ -68,6 +69,12 @@ export class CallTimers {
   /** No try is under way. */
   clearIdle(): void {
     this.#idle?.clear();
+  }
+
+  /** A host has agreed to a tunnel, which may be silent and last as long as it likes. */
+  lift(): void {
+    this.stop();
+    this.#limits = { ...this.#limits, perTryIdleMs: 0 };
   }
 
   stop(): void {

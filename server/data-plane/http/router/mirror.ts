@@ -1,6 +1,6 @@
 import type { Timer } from '#domain';
 import { originOf } from '../../config/origins.ts';
-import type { MirrorPolicy } from '../../config/route-table.ts';
+import type { ForwardAction, MirrorPolicy } from '../../config/route-table.ts';
 import { originalDestination } from '../../listener/connection-context.ts';
 import { NO_HASH, type UpstreamCluster } from '../../upstream/cluster.ts';
 import { changeRequest } from '../change-headers.ts';
@@ -14,12 +14,14 @@ import { shortName } from './choose-share.ts';
 import { reportAnswer } from './outlier-report.ts';
 import { RequestBody } from './request-body.ts';
 import { RESET_WORDS } from './reset-reasons.ts';
+import { awaitsConsent, isConsent } from './tunnels.ts';
 
 /** A slow mirror is given up when this much of the request waits for it. */
 const MIRROR_BYTES = 1024 * 1024;
 
 export interface MirrorOptions {
   readonly exchange: Exchange;
+  readonly action: ForwardAction;
   readonly cluster: UpstreamCluster;
   readonly policy: MirrorPolicy;
   /** The request's own limit holds for its copy too; 0: none. */
@@ -52,7 +54,10 @@ export class MirrorCall implements AttemptOwner {
   readonly #body: RequestBody;
   readonly #startedAt: number;
   readonly #timeoutMs: number;
+  /** Its bytes wait until the copy's host has agreed. */
+  readonly #tunnel: boolean;
   #attempt: UpstreamAttempt | undefined;
+  #over = false;
   #timer: Timer | undefined;
   #waiting = 0;
   #status = 0;
@@ -60,7 +65,7 @@ export class MirrorCall implements AttemptOwner {
   #peerId = '';
 
   constructor(options: MirrorOptions) {
-    const { exchange, policy, timeoutMs, perTryTimeoutMs } = options;
+    const { exchange, action, policy, timeoutMs, perTryTimeoutMs } = options;
     this.#exchange = exchange;
     this.#cluster = options.cluster;
     this.#onResult = options.onResult;
@@ -76,7 +81,8 @@ export class MirrorCall implements AttemptOwner {
     if (policy.marksHost) this.#head.authority = shadowHost(this.#head.authority);
     const expectedMs = timeoutMs > 0 || exchange.config.hidesEnvoyHeaders ? timeoutMs : perTryTimeoutMs;
     if (expectedMs > 0) this.#head.headers.put('x-envoy-expected-rq-timeout-ms', String(Math.round(expectedMs)));
-    this.#body = new RequestBody(false, !exchange.stream.hasBody);
+    this.#tunnel = exchange.stream.tunnel && awaitsConsent(exchange.head, action);
+    this.#body = new RequestBody(false, !exchange.stream.hasBody, { held: this.#tunnel });
     this.#startedAt = exchange.runtime.clock.monotonic();
   }
 
@@ -102,7 +108,7 @@ export class MirrorCall implements AttemptOwner {
       request,
     });
     this.#attempt.start();
-    if (!this.#exchange.stream.hasBody) this.#await();
+    if (!this.#exchange.stream.hasBody || (this.#tunnel && this.#head.method !== 'CONNECT')) this.#await();
   }
 
   data(chunk: Buffer): void {
@@ -114,6 +120,13 @@ export class MirrorCall implements AttemptOwner {
   end(trailers: Headers | undefined): void {
     this.#body.end(trailers);
     this.#await();
+  }
+
+  /** The request is over. As in Envoy, a copy of which more would have to come is broken off. */
+  abandon(): void {
+    if (this.#over || this.#body.ended || this.#attempt === undefined) return;
+    this.#attempt.drop('local_reset');
+    this.#done('local_reset');
   }
 
   connected(attempt: UpstreamAttempt, stream: UpstreamStream): void {
@@ -132,10 +145,11 @@ export class MirrorCall implements AttemptOwner {
     // A mirror's answer goes to nobody, and so do the notes before it.
   }
 
-  responseHead({ choice, cluster }: UpstreamAttempt, head: ResponseHead, endStream: boolean): void {
+  responseHead({ choice, cluster, stream }: UpstreamAttempt, head: ResponseHead, endStream: boolean): void {
     this.#status = head.status;
     reportAnswer(cluster, choice.host, this.#head, head);
     this.#count(head.status);
+    if (this.#tunnel && isConsent(this.#head, { status: head.status, protocol: stream?.protocol })) this.#begin();
     if (endStream) this.#done(undefined);
   }
 
@@ -151,6 +165,12 @@ export class MirrorCall implements AttemptOwner {
     if (reason !== 'overflow') cluster.report(choice.host, { localOrigin: 'connect' });
     if (this.#status === 0) this.#count(RESET_WORDS[reason].status);
     this.#done(reason);
+  }
+
+  /** The tunnel stands. */
+  #begin(): void {
+    this.#timer?.cancel();
+    this.#body.letGo();
   }
 
   #await(): void {
@@ -172,6 +192,7 @@ export class MirrorCall implements AttemptOwner {
   }
 
   #done(failure: ResetReason | undefined): void {
+    this.#over = true;
     this.#timer?.cancel();
     const durationMs = this.#exchange.runtime.clock.monotonic() - this.#startedAt;
     if (failure === undefined) this.#cluster.stats.answeredInternally(durationMs);

@@ -27,14 +27,17 @@ export const RESET_WORDS: Readonly<Record<ResetReason, ResetWords>> = {
   connection_termination: row('UC', 'connection termination', 'the host closed the connection before it answered'),
   remote_reset: row('UR', 'remote reset', 'the host reset the stream'),
   remote_refused_stream_reset: row('UR', 'remote refused stream reset', 'the host did not take the request up'),
+  remote_connect_error: row('UR', 'remote error with CONNECT request', 'the connection behind the tunnel broke'),
   local_reset: row('LR', 'local reset', 'this proxy gave the try up'),
   overflow: row('UO', 'overflow', 'a circuit breaker of this proxy is full, so nothing was sent'),
   protocol_error: row('UPE', 'protocol error', 'the host answered with bytes that are not HTTP', 502),
 };
 
+const WITHOUT_FAILURE: ReadonlySet<ResetReason> = new Set(['remote_connect_error', 'protocol_error', 'overflow']);
+
 /** What the connection failed of; a reset of the stream, or bytes that are no HTTP, say nothing of that. */
 export const transportFailure = (reason: ResetReason, detail: string): string =>
-  reason.startsWith('remote_re') || reason === 'protocol_error' || reason === 'overflow' ? '' : detail;
+  reason.startsWith('remote_re') || WITHOUT_FAILURE.has(reason) ? '' : detail;
 
 /**
  * The body of a request that failed before an answer, in Envoy's words. Since 1.38.1 it keeps the transport failure reason to itself: that

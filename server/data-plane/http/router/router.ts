@@ -220,7 +220,7 @@ function createMirrors(
     )
       continue;
     const onResult = (result: MirrorResult): void => recordMirror(exchange, result);
-    calls.push(new MirrorCall({ exchange, cluster, policy, ...limits, onResult }));
+    calls.push(new MirrorCall({ exchange, action, cluster, policy, ...limits, onResult }));
   }
   return calls;
 }

@@ -26,16 +26,32 @@ const isWebSocket = (headers: Headers): boolean => headers.get('upgrade')?.toLow
 export const awaitsConsent = (head: RequestHead, action: ForwardAction): boolean =>
   (head.method === 'CONNECT' || isWebSocket(head.headers)) && !endsHere(head, action);
 
+/** Whether limits of time hold for a tunnel until its host has answered; of others no request is ever complete (Envoy: setupRouteTimeoutForWebsocketUpgrade). */
+export const isTimed = (head: RequestHead, action: ForwardAction): boolean =>
+  head.method !== 'CONNECT' && awaitsConsent(head, action);
+
+/** An answer to a tunnel, and over what it came. */
+export interface TunnelAnswer {
+  readonly status: number;
+  readonly protocol: string | undefined;
+}
+
+/** Whether an answer sets free what waits. As in Envoy, any answer of HTTP/2 to a WebSocket does: it cannot be taken for another. */
+export const isConsent = ({ method, headers }: RequestHead, { status, protocol }: TunnelAnswer): boolean =>
+  status === 101 || (method === 'CONNECT' ? status === 200 : protocol === 'HTTP/2' && isWebSocket(headers));
+
 /** What an answer makes of the tunnel that was asked for: begun, or `refused` in words that clients would take for something else. */
 export function answerTunnel(
-  { head: { method, headers }, stream }: Exchange,
-  { status }: ResponseHead,
+  { head, stream }: Exchange,
+  answer: TunnelAnswer,
   body: RequestBody,
 ): 'begun' | 'refused' | 'none' {
-  if (status === 101 || (method === 'CONNECT' && status === 200)) {
+  if (isConsent(head, answer)) {
     if (body.letGo() === 'more') stream.resume();
     return 'begun';
   }
+  const { method, headers } = head;
+  const { status } = answer;
   return status < 400 && method !== 'CONNECT' && isWebSocket(headers) ? 'refused' : 'none';
 }
 

@@ -36,7 +36,7 @@ import { rewriteHost } from './rewrite.ts';
 import { countAnswer } from './route-figures.ts';
 import { TryFilters } from './try-filters.ts';
 import { TryLog } from './try-log.ts';
-import { answerTunnel, awaitsConsent, endsHere, introduceClient, replyFailedHandshake } from './tunnels.ts';
+import { answerTunnel, awaitsConsent, endsHere, introduceClient, isTimed, replyFailedHandshake } from './tunnels.ts';
 
 const CONNECTED = { localOrigin: 'connected' } as const;
 
@@ -48,6 +48,8 @@ export class UpstreamCall extends HostWish implements AttemptOwner, BodyTarget, 
   readonly #body: RequestBody;
   readonly #timers: CallTimers | undefined;
   #attempt: UpstreamAttempt | undefined;
+  /** A tunnel that its host has to answer in time. */
+  readonly #timedTunnel: boolean;
   /** The host has said something before its answer. */
   #begun = false;
   /** A host has told its load. */
@@ -71,6 +73,7 @@ export class UpstreamCall extends HostWish implements AttemptOwner, BodyTarget, 
     });
     const replay = this.#retry?.enabled === true || action.internalRedirects !== undefined;
     const held = exchange.stream.tunnel && awaitsConsent(exchange.head, action);
+    this.#timedTunnel = held && isTimed(exchange.head, action);
     this.#body = new RequestBody(replay, !exchange.stream.hasBody, { limit: exchange.route?.replayBytes, held });
     const { timeoutMs, perTryTimeoutMs } = options;
     const limits = { timeoutMs, perTryTimeoutMs, perTryIdleMs: action.retry?.perTryIdleTimeoutMs ?? 0 };
@@ -81,6 +84,7 @@ export class UpstreamCall extends HostWish implements AttemptOwner, BodyTarget, 
     const exchange = this.#exchange;
     exchange.underWay = this;
     if (exchange.virtualHost?.tellsAttemptCount === true) exchange.editResponse(tellAttempts);
+    if (this.#timedTunnel) this.#timers?.startWhole();
     this.#try();
     if (this.#exchange.finished) return;
     for (const mirror of this.options.mirrors) mirror.start();
@@ -137,6 +141,7 @@ export class UpstreamCall extends HostWish implements AttemptOwner, BodyTarget, 
     exchange.routeFigures?.count('upstream_rq_total');
     if (!bare && this.#body.attach(stream) === 'more') exchange.stream.resume();
     if (this.#body.ended) this.#note('requestSent');
+    if (this.#timedTunnel) this.#startTryTimers();
   }
 
   writable(): void {
@@ -166,11 +171,7 @@ export class UpstreamCall extends HostWish implements AttemptOwner, BodyTarget, 
       return;
     }
     if (this.options.action.internalRedirects !== undefined && this.#redirect(head)) return;
-    if (this.#exchange.stream.tunnel && answerTunnel(this.#exchange, head, this.#body) === 'refused') {
-      this.#release('local_reset');
-      replyFailedHandshake(this.#exchange, head);
-      return;
-    }
+    if (this.#exchange.stream.tunnel && this.#answersTunnel(attempt, head)) return;
     countAnswer(this.#exchange, this.#cluster, head.status);
     flagRefusal(this.#exchange, verdict);
     attempt.answered = true;
@@ -183,6 +184,17 @@ export class UpstreamCall extends HostWish implements AttemptOwner, BodyTarget, 
     if (endStream) this.#answerComplete(attempt);
     this.#exchange.respondHead(head, endStream);
     if (endStream) tellTime(this.#exchange, this.#cluster, this.#completeAt);
+  }
+
+  /** True: the tunnel is refused, and the client has been told. */
+  #answersTunnel({ stream }: UpstreamAttempt, head: ResponseHead): boolean {
+    const answer = { status: head.status, protocol: stream?.protocol };
+    const became = answerTunnel(this.#exchange, answer, this.#body);
+    if (became === 'begun' && this.#timedTunnel) this.#timers?.lift();
+    if (became !== 'refused') return false;
+    this.#release('local_reset');
+    replyFailedHandshake(this.#exchange, head);
+    return true;
   }
 
   /** What the host says of its load; the first word counts. */
@@ -415,6 +427,7 @@ export class UpstreamCall extends HostWish implements AttemptOwner, BodyTarget, 
 
   /** Nothing is to be waited for. */
   #settle(): void {
+    for (const mirror of this.options.mirrors) mirror.abandon();
     this.#timers?.stop();
     this.#retry?.release();
     this.#body.detach();
