@@ -164,6 +164,10 @@ function targetFailure(target: string): Failure {
   return OTHER_SCHEME.test(target) ? FAILURES.scheme : FAILURES.target;
 }
 
+/** Whether it stands for what is asked and no host: a path, or, as in Envoy, whatever begins with a star after OPTIONS. */
+const isPath = (target: string, method: string): boolean =>
+  target.charCodeAt(0) === SLASH || (target.startsWith('*') && method === 'OPTIONS');
+
 /** Splits the request target (RFC 9112 §3.2) into path and authority; an absolute form overrules Host. */
 function resolveTarget(head: RequestHead, hasHost: boolean, rules: RequestRules): Failure | undefined {
   const target = head.path;
@@ -173,7 +177,7 @@ function resolveTarget(head: RequestHead, hasHost: boolean, rules: RequestRules)
     head.path = '';
     return undefined;
   }
-  if (target.charCodeAt(0) === SLASH || (target === '*' && head.method === 'OPTIONS') || rules.refusesUrls) {
+  if (isPath(target, head.method) || rules.refusesUrls) {
     if (!hasHost) head.refusal = REFUSALS.missingHost;
     return undefined;
   }
