@@ -10,8 +10,10 @@ import type { FetchInit, FetchResponse } from '#workloads';
 import type { PushEvent } from '#xds';
 import type { Program } from '../kubelet/program.ts';
 import type { FetchFromKeyHosts } from '../network/key-hosts.ts';
+import { createControlzServer } from './istiod-debug/controlz-server.ts';
 import type { DebugSources } from './istiod-debug/debug-pages.ts';
 import { createDebugServer } from './istiod-debug/debug-server.ts';
+import { IstiodLog } from './istiod-debug/istiod-log.ts';
 import { IstiodMetrics } from './istiod-debug/istiod-metrics.ts';
 import { createStatusService } from './istiod-debug/status-service.ts';
 import { type MeshAuthority, startMeshAuthority } from './mesh-authority.ts';
@@ -22,6 +24,7 @@ const SECURE_PORT = 15012;
 /** What clients of the secure port call istiod. */
 const HOST_NAMES = ['istiod', 'istiod-remote', 'istio-pilot'].map((name) => `${name}.${rootNamespace}.svc`);
 const DEBUG_PORTS = [15014, 8080] as const;
+const CONTROLZ_PORT = 9876;
 
 export interface IstiodOptions {
   readonly store: KubeStore;
@@ -49,7 +52,7 @@ export interface IstiodOptions {
 
 /** istiod: the control plane and the CA behind one gRPC port. The CA's key outlives it in a Secret, so that proxies go on trusting it. */
 export function createIstiodProgram(options: IstiodOptions): Program {
-  const { store, clock, tokens, ip, podName, env, onPush, log, onRunning, onPublished } = options;
+  const { store, clock, tokens, ip, podName, env, onPush, onRunning, onPublished } = options;
   const jwks = { env, fetch: (url: string, timeoutMs: number) => fetchKeys(options, url, timeoutMs) };
   let servers: Server[] = [];
   let debug: (HttpServer | HttpsServer)[] = [];
@@ -58,6 +61,8 @@ export function createIstiodProgram(options: IstiodOptions): Program {
   let metrics: IstiodMetrics | undefined;
   return {
     start: async () => {
+      const told = new IstiodLog(options.log);
+      const log = told.write;
       const presentMesh = () => readMeshConfig(store.get('ConfigMap', { namespace: rootNamespace, name: 'istio' }));
       const meshConfig = { ...presentMesh(), features: readFeatures(env) };
       const { trustDomain } = meshConfig;
@@ -73,6 +78,7 @@ export function createIstiodProgram(options: IstiodOptions): Program {
         jwks,
         onPush: (event) => {
           counts.pushed(event);
+          told.pushed(event);
           onPush(event);
         },
         onLog: log,
@@ -94,7 +100,7 @@ export function createIstiodProgram(options: IstiodOptions): Program {
       // What people and tools ask is no part of the way to a first request.
       serveDebug(
         { controlPlane, store, metrics: counts },
-        { ip, secure, certificate: authority.issueServerCertificate(HOST_NAMES), log },
+        { ip, secure, certificate: authority.issueServerCertificate(HOST_NAMES), told },
       ).then(
         (opened) => {
           debug = opened;
@@ -141,13 +147,13 @@ interface OpenPorts {
   readonly ip: string;
   readonly secure: Server;
   readonly certificate: ServingCertificate;
-  readonly log: (line: string) => void;
+  readonly told: IstiodLog;
 }
 
-/** The monitoring port, the webhooks, and the secure port that istioctl asks. */
+/** The monitoring port, ControlZ, the webhooks, and the secure port that istioctl asks. */
 async function serveDebug(
   sources: DebugSources,
-  { ip, secure, certificate, log }: OpenPorts,
+  { ip, secure, certificate, told }: OpenPorts,
 ): Promise<(HttpServer | HttpsServer)[]> {
   const { keyPem, certPem } = certificate;
   const pair = { private_key: Buffer.from(keyPem), cert_chain: Buffer.from(certPem) };
@@ -155,7 +161,8 @@ async function serveDebug(
   await bind(secure, `${ip}:${SECURE_PORT}`, ServerCredentials.createSsl(pair.cert_chain, [pair]));
   const ports = [
     ...DEBUG_PORTS.map((port) => [port, createDebugServer(sources)] as const),
-    [webhookPort, createWebhookServer({ store: sources.store, certificate, log })] as const,
+    [CONTROLZ_PORT, createControlzServer(told)] as const,
+    [webhookPort, createWebhookServer({ store: sources.store, certificate, log: told.write })] as const,
   ];
   return Promise.all(
     ports.map(async ([port, server]) => {

@@ -9,13 +9,15 @@ import { debugConnections, metadataText } from './connections.ts';
 import { Distribution, PrometheusPage } from './prometheus-families.ts';
 import { PUSH_METRICS, pushStatus } from './push-status-page.ts';
 
-const SHORT: Readonly<Record<string, string>> = {
+/** Of types of resources, as metrics have them. */
+export const shortNames: Readonly<Record<string, string>> = {
   [typeUrls.cluster]: 'cds',
   [typeUrls.listener]: 'lds',
   [typeUrls.route]: 'rds',
   [typeUrls.endpoint]: 'eds',
   [typeUrls.secret]: 'sds',
   [typeUrls.extension]: 'ecds',
+  [typeUrls.nameTable]: 'nds',
 };
 const CONFIG_KINDS = new Set([...istioKinds, ...gatewayKinds].map(({ kind }) => kind));
 /** Kinds of Kubernetes that istiod reads, by the names that it counts them under, and what a push for them is triggered by. */
@@ -89,7 +91,7 @@ export class IstiodMetrics {
   }
 
   pushed({ nodeId, typeUrl, versionInfo, state, atMs, bytes }: PushEvent): void {
-    const short = SHORT[typeUrl] ?? typeUrl;
+    const short = shortNames[typeUrl] ?? typeUrl;
     if (state === 'nacked') this.#rejects.up(`type="${short}"`);
     if (state !== 'sent') return;
     this.#trigger(versionInfo);
