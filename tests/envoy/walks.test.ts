@@ -5,6 +5,7 @@ import { startHosts, type TestHosts } from './support/pairs/hosts.ts';
 import { cases as hashingClusters } from './support/walks/balancers.ts';
 import { movingCases } from './support/walks/moving.ts';
 import { walkOnMoves } from './support/walks/moving-walk.ts';
+import { cases as ejectingClusters } from './support/walks/outliers.ts';
 import { cases as tablesOfRoutes } from './support/walks/routes.ts';
 import { cases as rulesForTokens } from './support/walks/tokens.ts';
 import { walk } from './support/walks/walk.ts';
@@ -52,6 +53,7 @@ describe.each([
   ['tables of routes', tablesOfRoutes('routes', 40)],
   ['rules for tokens', rulesForTokens('tokens', 40)],
   ['clusters whose balancer hashes', hashingClusters('balancers', 60)],
+  ['clusters that eject hosts', ejectingClusters('outliers', 40)],
 ])('%s that a seed draws', (_what, drawn) => {
   let sides: [WalkedProxy, WalkedProxy];
 
