@@ -30,9 +30,10 @@ const SORRY = custom({
   body: { inline_string: 'come back later' },
   response_headers_to_add: [{ header: { key: 'retry-after', value: '5' } }],
 });
-const FETCHED = custom({
+const ELSEWHERE = custom({
   '@type': `${EXTENSIONS}http.custom_response.redirect_policy.v3.RedirectPolicy`,
-  uri: 'https://pages/sorry',
+  uri: 'http://pages/sorry',
+  status_code: 203,
 });
 
 const listener = (filter: object, port = PORT) => ({
@@ -89,8 +90,11 @@ describe('a gateway that has answers of its own for those of hosts', () => {
     expect([status, body.length]).toEqual([200, 120_000]);
   });
 
-  it('fetches none from elsewhere: such a configuration is refused with the reason', () => {
-    const refused = pod.xds.push(typeUrls.listener, [listener(SORRY), listener(FETCHED, 8081)]);
-    expect(JSON.stringify(refused)).toContain('this proxy fetches no answers from elsewhere');
+  it('has another route answer in the place of a host, and tells of both', async () => {
+    expect(pod.xds.push(typeUrls.listener, [listener(SORRY), listener(ELSEWHERE, 8081)])).toEqual([]);
+    const { status, body } = await sendFrom(`${NET}.1.9`, { ip: IP, port: 8081 }, { host: 'shop', path: '/bad' });
+    expect([status, body.length]).toEqual([203, 120_000]);
+    const told = 'an answer 503 is replaced by that of pages/sorry';
+    await until(() => pod.hops.some(({ steps }) => steps.some(({ detail }) => detail === told)), told);
   });
 });

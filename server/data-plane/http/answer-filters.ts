@@ -42,6 +42,8 @@ export class AnswerFilters {
   coder: BodyCoder | undefined;
   /** What the client is told in place of the answer, once a filter says so. */
   instead: ReplacedAnswer | undefined;
+  /** The request goes on to another answer: the client is told nothing of this one. */
+  leaves = false;
 
   constructor(filters: readonly AnswerFilter[]) {
     this.#filters = filters;
@@ -53,11 +55,12 @@ export class AnswerFilters {
   }
 
   /** Returns what takes the place of the answer: no further filter sees either. */
-  begin(exchange: Exchange, head: ResponseHead, endStream: boolean): ReplacedAnswer | undefined {
+  begin(exchange: Exchange, head: ResponseHead, endStream: boolean): ReplacedAnswer | 'left' | undefined {
     const makers: ((out: BodyOut) => BodyCoder)[] = [];
     for (const filter of this.#filters) {
       const make = filter(exchange, head, endStream);
       if (this.instead !== undefined) return this.instead;
+      if (this.leaves) return 'left';
       if (make !== undefined && !endStream) makers.push(make);
     }
     this.coder = chained(exchange, makers);

@@ -236,7 +236,10 @@ export class Exchange extends RequestFacts implements FormatSubject, BodyTarget,
     seal?.(head);
     const instead = this.answerFilters?.begin(this, head, endStream);
     if (instead === undefined) this.passHead(head, endStream);
-    else replaceAnswer(this, instead);
+    else if (instead === 'left') {
+      this.underWay?.cancel();
+      this.redirect(head.status, []);
+    } else replaceAnswer(this, instead);
   }
 
   /** Sends the head of the answer as the client is to see it. */

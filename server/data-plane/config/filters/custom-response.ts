@@ -5,9 +5,13 @@ import { compileHeaderRule, type HeaderRule } from '../header-rules.ts';
 import { compileMatcher, type InputReader, type Matcher } from '../matcher.ts';
 import { ConfigProblem, within } from '../problem.ts';
 import { type Fields, readNumber, record } from '../values.ts';
+import { type ElsewhereTarget, readTarget } from './elsewhere-target.ts';
 
-/** An answer that takes the place of another. */
-export interface CustomAnswer {
+/** An answer that takes the place of another: one that stands here, or that of another route. */
+export type CustomAnswer = OwnAnswer | AnswerElsewhere;
+
+export interface OwnAnswer {
+  readonly kind: 'own';
   /** Undefined: that of the other. */
   readonly status: number | undefined;
   readonly body: Buffer | undefined;
@@ -15,10 +19,21 @@ export interface CustomAnswer {
   readonly headers: readonly HeaderRule[];
 }
 
+export interface AnswerElsewhere {
+  readonly kind: 'elsewhere';
+  readonly target: ElsewhereTarget;
+  /** Undefined: that of the other route. */
+  readonly status: number | undefined;
+  readonly headers: readonly HeaderRule[];
+  /** Of the request, before its route is looked for. */
+  readonly requestHeaders: readonly HeaderRule[];
+}
+
 /** Which answer is given in the place of one; undefined: that one stays. */
 export type CustomResponse = Matcher<ResponseHead, CustomAnswer>;
 
 const MATCHING = 'type.googleapis.com/envoy.type.matcher.v3.';
+const REDIRECT = 'type.googleapis.com/envoy.extensions.http.custom_response.redirect_policy.v3.RedirectPolicy';
 const LOCAL = 'type.googleapis.com/envoy.extensions.http.custom_response.local_response_policy.v3.LocalResponsePolicy';
 
 /** Reads envoy.extensions.filters.http.custom_response.v3.CustomResponse. Throws ConfigProblem. */
@@ -44,23 +59,39 @@ const readInput: InputReader<ResponseHead> = (config, field) => {
 };
 
 function readAnswer(config: Any, field: string): CustomAnswer {
-  if (config['@type'] !== LOCAL) {
-    throw new ConfigProblem(
-      field,
-      `${config['@type']}: this proxy fetches no answers from elsewhere; a local_response_policy holds one`,
-    );
-  }
+  if (config['@type'] === REDIRECT) return readElsewhere(config, field);
+  if (config['@type'] !== LOCAL) throw new ConfigProblem(field, `${config['@type']} is no policy that this proxy has`);
   const body = record(config['body']);
-  const added = (config['response_headers_to_add'] ?? []) as readonly HeaderValueOption[];
   const status = record(config['status_code'])?.['value'] ?? config['status_code'];
   if (status !== undefined && !(Number(status) >= 200 && Number(status) < 600)) {
     throw new ConfigProblem(`${field}.status_code`, 'value must be inside range [200, 600)');
   }
   return {
+    kind: 'own',
     status: status === undefined ? undefined : readNumber(status, 0),
     body: body && readBody(body, `${field}.body`),
     format: within(`${field}.body_format`, () => readBodyFormat(config['body_format'] as BodyFormatJson | undefined)),
-    headers: added.map((option, i) => compileHeaderRule(option, `${field}.response_headers_to_add[${i}]`)),
+    headers: readRules(config, field, 'response_headers_to_add'),
+  };
+}
+
+function readRules(config: Any, field: string, name: string): HeaderRule[] {
+  const added = (config[name] ?? []) as readonly HeaderValueOption[];
+  return added.map((option, i) => compileHeaderRule(option, `${field}.${name}[${i}]`));
+}
+
+function readElsewhere(config: Any, field: string): AnswerElsewhere {
+  if (config['modify_request_headers_action'] !== undefined)
+    throw new ConfigProblem(`${field}.modify_request_headers_action`, 'names an extension that is not here');
+  const status = record(config['status_code'])?.['value'] ?? config['status_code'];
+  if (status !== undefined && !(Number(status) >= 100 && Number(status) < 600))
+    throw new ConfigProblem(`${field}.status_code`, 'value must be inside range [100, 600)');
+  return {
+    kind: 'elsewhere',
+    target: readTarget(config, field),
+    status: status === undefined ? undefined : readNumber(status, 0),
+    headers: readRules(config, field, 'response_headers_to_add'),
+    requestHeaders: readRules(config, field, 'request_headers_to_add'),
   };
 }
 

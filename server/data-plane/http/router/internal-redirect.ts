@@ -84,8 +84,8 @@ function copyHeaders({ head }: Exchange, { copied }: InternalRedirects, answer: 
   }
 }
 
-/** Looks for the route of the request as it is now. */
-function reroute(exchange: Exchange): boolean {
+/** Looks for the route of the request as it is now; false: it has none. */
+export function reroute(exchange: Exchange): boolean {
   const { table, head } = exchange;
   exchange.route = undefined;
   exchange.share = undefined;
