@@ -8,6 +8,7 @@ export type HashPolicy = { readonly terminal: boolean } & (
   | ({ readonly kind: 'cookie' } & HashCookie)
   | { readonly kind: 'source_ip' }
   | { readonly kind: 'query_parameter'; readonly name: string }
+  | { readonly kind: 'filter_state'; readonly key: string }
 );
 
 export interface HashCookie {
@@ -27,7 +28,7 @@ export function compileHashPolicies(given: readonly Fields[] | undefined): reado
 
 function compileHashPolicy(policy: Fields): HashPolicy[] {
   const terminal = policy['terminal'] === true;
-  const { header, cookie, connection_properties, query_parameter } = policy as Readonly<
+  const { header, cookie, connection_properties, query_parameter, filter_state } = policy as Readonly<
     Record<string, Fields | undefined>
   >;
   if (header !== undefined) {
@@ -42,10 +43,8 @@ function compileHashPolicy(policy: Fields): HashPolicy[] {
   if (query_parameter !== undefined) {
     return [{ kind: 'query_parameter', name: String(query_parameter['name'] ?? ''), terminal }];
   }
-  throw new ConfigProblem(
-    'policy_specifier',
-    'only header, cookie, connection_properties and query_parameter are supported',
-  );
+  if (filter_state !== undefined) return [{ kind: 'filter_state', key: String(filter_state['key'] ?? ''), terminal }];
+  throw new ConfigProblem('policy_specifier', 'is required');
 }
 
 function readCookie(cookie: Fields): HashCookie {

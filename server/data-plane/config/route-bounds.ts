@@ -15,6 +15,7 @@ export const ROUTE_RULES: readonly Rule[] = [
   rule(`${R}/route/hash_policy/header/header_name`, filled),
   rule(`${R}/route/hash_policy/cookie/name`, filled),
   rule(`${R}/route/hash_policy/query_parameter/name`, filled),
+  rule(`${R}/route/hash_policy/filter_state/key`, filled),
   rule(`${R}/route/retry_policy/retry_back_off/base_interval`, longerThanZero),
   rule(`${R}/route/retry_policy/retry_back_off/max_interval`, longerThanZero),
   rule(`${R}/route/weighted_clusters/clusters/weight`, inside(0, 4_294_967_295)),

@@ -8,6 +8,8 @@ export interface KeptValue {
   readonly shown: boolean;
   /** Where it is an address. */
   readonly address?: SocketAddress | undefined;
+  /** Hash policies take it for something to hash. */
+  readonly hashable?: boolean;
   /** Formats can ask for its `ip` and `port` alone. */
   readonly hasFields?: boolean;
 }

@@ -48,7 +48,7 @@ const MAX_UINT32 = 4_294_967_295;
 /** An address with its port. */
 function addressAndPort(text: string): KeptValue | undefined {
   const address = readAddress(text);
-  return address && { text, shown: false, address, hasFields: true };
+  return address && { text, shown: false, address, hasFields: true, hashable: true };
 }
 
 /** An address without a port. */
@@ -62,7 +62,7 @@ function addressAlone(ip: string): KeptValue | undefined {
 /** Factories that this proxy has, and what they make of a text. */
 const FACTORIES: Readonly<Record<string, (text: string) => KeptValue | undefined>> = {
   [TEXT]: (text) => ({ text, shown: true }),
-  'envoy.hashable_string': (text) => ({ text, shown: true }),
+  'envoy.hashable_string': (text) => ({ text, shown: true, hashable: true }),
   [HITS_ADDEND]: (text) => (/^\d+$/.test(text) && Number(text) <= MAX_UINT32 ? { text, shown: true } : undefined),
   'envoy.network.ip': addressAlone,
   'envoy.network.transport_socket.original_dst_address': addressAndPort,

@@ -37,6 +37,10 @@ function hashOf(exchange: Exchange, policy: HashPolicy): bigint | undefined {
       const value = queryParameter(exchange.head.path, policy.name);
       return value === undefined ? undefined : xxHash64(value);
     }
+    case 'filter_state': {
+      const kept = exchange.filterState?.valueOf(policy.key);
+      return kept?.hashable === true ? xxHash64(kept.text) : undefined;
+    }
   }
 }
 
