@@ -11,6 +11,7 @@ import { type ModuleFilterConfig, readModuleFilter } from './module-filter.ts';
 import { ConfigProblem, unknownExtension, within } from './problem.ts';
 import { type RateLimitConfig, readRateLimit } from './rate-limit-config.ts';
 import { type RbacFilterConfig, readRbac } from './rbac/rbac.ts';
+import { checkFilterOrder } from './terminal-filter.ts';
 
 type HttpFilterJson = NonNullable<HttpConnectionManager['http_filters']>[number] & {
   readonly disabled?: boolean;
@@ -67,9 +68,9 @@ const BUILT_IN: ReadonlySet<string> = new Set([
 /** Reads the filters of a connection manager in their order; the router must be the last. */
 export function readHttpFilters(filters: readonly HttpFilterJson[]): HttpFilterPlan[] {
   const plans = filters.flatMap((filter, i) => within(`http_filters[${i}]`, () => readFilter(filter)));
-  if (plans.length === 0 || plans.findIndex(({ kind }) => kind === 'router') !== plans.length - 1) {
-    throw new ConfigProblem('http_filters', 'the last filter must be envoy.filters.http.router');
-  }
+  if (plans.length === 0) throw new ConfigProblem('http_filters', 'the last filter must be envoy.filters.http.router');
+  const named = filters.filter(({ name }) => plans.some((plan) => plan.name === name));
+  checkFilterOrder(named, { field: 'http_filters', chain: 'http', ends: (type) => type === `${TYPE}router.v3.Router` });
   return plans;
 }
 

@@ -7,7 +7,7 @@ import { type AccessLogger, type AccessLogs, readAccessLogs } from './access-log
 import { fetchMs } from './awaited.ts';
 import { checkRules } from './bounds.ts';
 import { type ClientOrigin, readClientOrigin } from './client-origin.ts';
-import { type ConnectionFilters, readConnectionFilters } from './guard-config.ts';
+import { type ConnectionFilters, GUARD_TYPES, readConnectionFilters } from './guard-config.ts';
 import { compileHeaderMutations, type HeaderChange } from './header-mutations.ts';
 import { type HttpFilterPlan, readHttpFilters } from './http-filter.ts';
 import { type HttpServing, readHttpServing } from './http-serving.ts';
@@ -19,6 +19,7 @@ import { ConfigProblem, unknownExtension, within } from './problem.ts';
 import { compileRouteTable, type RouteTable } from './route-table.ts';
 import { type RouterOptions, readRouterOptions } from './router-options.ts';
 import { readStatsPlan, STATS_FILTER, type StatsPlan } from './stats-plan.ts';
+import { checkFilterOrder } from './terminal-filter.ts';
 import { readTracing, type TracingConfig } from './tracing-config.ts';
 import { readTunneling, type TunnelRequest } from './tunneling-config.ts';
 import { durationMs, type Fields, readNumber } from './values.ts';
@@ -128,10 +129,23 @@ export interface TcpFilterConfig extends ConnectionFilters {
 
 const TYPE = 'type.googleapis.com/envoy.extensions.filters.network.';
 
+/** Types of the configurations of filters that take a connection. */
+const TERMINAL: ReadonlySet<string> = new Set([
+  extensionTypes.httpConnectionManager,
+  extensionTypes.tcpProxy,
+  `${TYPE}direct_response.v3.Config`,
+  `${TYPE}echo.v3.Echo`,
+]);
+
+const isKnown = (type: string): boolean => TERMINAL.has(type) || GUARD_TYPES.includes(type);
+
 /** Reads the filters of a chain: what guards the connection, then the one that takes it. */
 export function compileNetworkFilter(chain: FilterChain, versionInfo: string): TerminalConfig {
   const all = chain.filters ?? [];
   const filters = all.filter(({ name }) => !EXCHANGES.has(name) && name !== STATS_FILTER);
+  if (filters.every(({ typed_config: own }) => isKnown(own?.['@type'] ?? ''))) {
+    checkFilterOrder(filters, { field: 'filters', chain: 'network', ends: (type) => TERMINAL.has(type) });
+  }
   const terminal = filters.pop();
   if (terminal === undefined) throw new ConfigProblem('filters', 'is empty');
   const before = readConnectionFilters(filters);
