@@ -174,6 +174,21 @@ describe.skipIf(missing.length > 0)(
       expect(out).toContain('Verified peername: istiod.istio-system.svc');
     });
 
+    it('tells in istiod’s log of pushes, and of the answers too once its scope is at debug', async () => {
+      const istiod = podOf(sandbox, 'istiod');
+      const told = (): string => istiod.logs('discovery').join('\n');
+      expect(told()).toMatch(
+        /info\tdelta\tLDS: PUSH for node:cart-[\w-]+\.\w+ resources:\d+ removed:0 size:[\d.]+kB\n/,
+      );
+      expect(told()).not.toContain('ADS:LDS: ACK');
+      const url = 'http://localhost:9876/scopej/delta';
+      const set = (output_level: string) =>
+        istiod.fetch(url, { method: 'PUT', body: JSON.stringify({ output_level }) });
+      expect((await set('debug')).status).toBe(202);
+      expect(JSON.parse((await istiod.fetch(url)).body.toString())).toMatchObject({ output_level: 'debug' });
+      expect((await set('info')).status).toBe(202);
+    });
+
     it('lets whoever trusts that root ask istiod’s webhooks, as istioctl kube-inject does', async () => {
       const { ip } = podOf(sandbox, 'istiod');
       const review = async (path: string, object: object): Promise<Record<string, unknown>> => {

@@ -13,7 +13,6 @@ const ELSEWHERE: Readonly<Record<string, string>> = {
   'bug-report':
     'nothing is packed into archives here. istioctl analyze, proxy-status and kubectl logs show what it would hold',
   tag: 'this mesh has one revision, default',
-  admin: 'istiod tells its log by kubectl logs -n istio-system deploy/istiod',
   'create-remote-secret': 'a lab is one cluster',
   'remote-clusters': 'a lab is one cluster',
   waypoint: 'this mesh has sidecars, no ambient mode',

@@ -2,6 +2,7 @@ import { istioVersion } from '#istio';
 import type { Command } from '../../command.ts';
 import { explainStatus } from '../kubectl/errors.ts';
 import { withVerbs } from '../verbs.ts';
+import { admin } from './admin.ts';
 import { analyze } from './analyze.ts';
 import { experimental } from './authz.ts';
 import { elsewhere } from './elsewhere.ts';
@@ -17,7 +18,7 @@ export const istioctl: Command = withVerbs({
   name: 'istioctl',
   summary: 'ask the mesh: proxies, their configuration, mistakes',
   intro: `istioctl speaks with the lab's control plane and proxies. They behave as Istio ${istioVersion} does.`,
-  verbs: [proxyStatus, proxyConfig, analyze, validate, experimental, version, ...elsewhere],
+  verbs: [proxyStatus, proxyConfig, analyze, validate, experimental, admin, version, ...elsewhere],
   usageCode: EXIT_USAGE,
   explain: explainStatus,
 });
