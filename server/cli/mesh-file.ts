@@ -1,6 +1,6 @@
-import { parse } from 'yaml';
 import { ISTIO_MESH_DEFAULTS, type MeshConfig, readMeshText } from '#control-plane';
 import { errorMessage } from '#domain';
+import { parseKubernetesYaml } from '#istio';
 import { type CliIo, readFiles, UsageError } from './command.ts';
 
 /** MeshConfig from a YAML file, over Istio's defaults. Throws `UsageError` when it cannot be read. */
@@ -16,7 +16,7 @@ async function readYaml(file: string, io: CliIo): Promise<{ readonly text: strin
   const [read] = await readFiles([file], io);
   const text = read?.text ?? '';
   try {
-    return { text, value: parse(text) };
+    return { text, value: parseKubernetesYaml(text) };
   } catch (cause) {
     throw new UsageError(`${file} is no YAML: ${errorMessage(cause)}`);
   }

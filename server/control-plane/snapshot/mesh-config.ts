@@ -1,6 +1,6 @@
-import { parse } from 'yaml';
 import type { KubeObject } from '#domain';
 import { parseDurationMs } from '#domain';
+import { parseKubernetesYaml } from '#istio';
 import type { MeshConfig } from '../doors.ts';
 import { type MeshOptions, pickOptions } from './mesh-options.ts';
 import { DEFAULT_FEATURES } from './pilot-features.ts';
@@ -99,7 +99,7 @@ const isOutboundMode = (mode: string | undefined): mode is MeshConfig['outboundT
 
 function parseMapping(text: string): MeshText | undefined {
   try {
-    const value: unknown = parse(text);
+    const value: unknown = parseKubernetesYaml(text);
     return isMapping(value) ? (value as MeshText) : undefined;
   } catch {
     // A ConfigMap that is being edited must not take the mesh down: the last good configuration, the base, stays in force.

@@ -1,6 +1,6 @@
 import { BlockList, isIP } from 'node:net';
-import { parse } from 'yaml';
 import type { KubeObject } from '#domain';
+import { parseKubernetesYaml } from '#istio';
 
 /** istio.mesh.v1alpha1.MeshNetworks: which endpoints belong to a network, and where its workloads are reached from outside. */
 export interface MeshNetworks {
@@ -23,7 +23,7 @@ const KEY = 'meshNetworks';
 export function readMeshNetworks(configMap: KubeObject | undefined): MeshNetworks {
   const text = (configMap?.['data'] as Readonly<Record<string, string>> | undefined)?.[KEY];
   try {
-    const value: unknown = text === undefined ? undefined : parse(text);
+    const value: unknown = text === undefined ? undefined : parseKubernetesYaml(text);
     return typeof value === 'object' && value !== null && !Array.isArray(value) ? (value as MeshNetworks) : {};
   } catch {
     // A ConfigMap that is being edited must not take the mesh down.

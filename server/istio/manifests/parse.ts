@@ -7,8 +7,6 @@ import {
   LineCounter,
   type Node,
   parseAllDocuments,
-  type ScalarTag,
-  type Tags,
   visit,
   type YAMLError,
   type YAMLMap,
@@ -17,18 +15,9 @@ import { type Diagnostic, errorMessage, type KubeObject, type SourceLocation } f
 import { diagnostic } from '../diagnostics/diagnostic.ts';
 import type { ManifestFile, ParsedDocument, ParseResult, UnreadableDocument } from './document.ts';
 import { splitJsonStream } from './json-stream.ts';
+import { kubernetesTags } from './kubernetes-yaml.ts';
 import { limitProblem, MANIFEST_LIMITS, type ManifestLimits, withinTotal } from './limits.ts';
 import { fieldPositions, innermost, locationOf, nearest, nodeLocation, type TextPlace } from './positions.ts';
-
-/** kubectl reads `yes`, `no`, `on`, `off`, `y` and `n` as booleans, as YAML 1.1 does. */
-const kubectlBoolean: ScalarTag = {
-  tag: 'tag:yaml.org,2002:bool',
-  default: true,
-  test: /^(?:[Yy]|[Yy]es|YES|[Nn]|[Nn]o|NO|[Oo]n|ON|[Oo]ff|OFF)$/,
-  resolve: (text) => /^(?:y|yes|on)$/i.test(text),
-};
-
-const customTags = (tags: Tags): Tags => [kubectlBoolean, ...tags];
 
 /** What is wrong in one YAML document, and its value when nothing is. */
 interface Reading {
@@ -219,7 +208,7 @@ function parseText({ file, text }: ManifestFile, first: number, result: FileResu
     merge: true,
     prettyErrors: false,
     logLevel: 'silent',
-    customTags,
+    customTags: kubernetesTags,
   } as const;
   const yaml = parseAllDocuments(text, options);
   const control = CONTROL.exec(text)?.index;

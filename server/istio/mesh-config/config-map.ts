@@ -1,5 +1,5 @@
-import { parse } from 'yaml';
 import { errorMessage, type FieldProblem, type KubeObject } from '#domain';
+import { parseKubernetesYaml } from '../manifests/kubernetes-yaml.ts';
 import { Field } from '../rules/field.ts';
 import { Findings } from '../rules/findings.ts';
 import { checkMeshConfig } from './mesh-config.ts';
@@ -16,7 +16,7 @@ function problemsOf(text: string, path: string, check: (root: Field, findings: F
   const root = new Field(undefined, path);
   let value: unknown;
   try {
-    value = parse(text);
+    value = parseKubernetesYaml(text);
   } catch (error) {
     findings.reject(root, `failed to convert to proto. ${errorMessage(error)}`);
     return findings.problems;

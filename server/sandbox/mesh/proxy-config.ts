@@ -1,6 +1,6 @@
-import { parse } from 'yaml';
 import { readMeshConfig } from '#control-plane';
 import type { KubeObject } from '#domain';
+import { parseKubernetesYaml } from '#istio';
 import type { KubeStore } from '#kube-api';
 import { rootNamespace } from './system.ts';
 
@@ -68,7 +68,7 @@ export function effectiveProxySettings(store: KubeStore, subject: ProxySubject):
 export function readAnnotation(text: string | undefined): ProxySettings {
   if (text === undefined) return {};
   try {
-    const value: unknown = parse(text);
+    const value: unknown = parseKubernetesYaml(text);
     return typeof value === 'object' && value !== null && !Array.isArray(value) ? (value as ProxySettings) : {};
   } catch {
     // Validation told whoever wrote it; the pod starts with the defaults.

@@ -1,6 +1,6 @@
-import { parse, stringify } from 'yaml';
+import { stringify } from 'yaml';
 import type { KubeObject } from '#domain';
-import { istioVersion } from '#istio';
+import { istioVersion, parseKubernetesYaml } from '#istio';
 import type { EnvVar } from '../kube-types.ts';
 
 export const nodeName = 'meshwork';
@@ -89,7 +89,7 @@ const baseMeshConfig = {
 
 /** The ConfigMap that istiod reads MeshConfig from; `overlay` is YAML whose fields win. */
 export function meshConfigMap(overlay?: string): KubeObject {
-  const given: unknown = overlay === undefined ? {} : parse(overlay);
+  const given: unknown = overlay === undefined ? {} : parseKubernetesYaml(overlay);
   return {
     apiVersion: 'v1',
     kind: 'ConfigMap',

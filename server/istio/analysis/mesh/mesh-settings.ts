@@ -1,4 +1,4 @@
-import { parse } from 'yaml';
+import { parseKubernetesYaml } from '../../manifests/kubernetes-yaml.ts';
 import { Field } from '../../rules/field.ts';
 
 /** What analyzers read of the mesh configuration. */
@@ -28,7 +28,7 @@ export interface RegistryEndpoint {
 }
 
 function readYaml(text: string): Field {
-  const value: unknown = parse(text, { logLevel: 'error', merge: true });
+  const value: unknown = parseKubernetesYaml(text);
   return new Field(value, '');
 }
 

@@ -1,4 +1,4 @@
-import { parse } from 'yaml';
+import { parseKubernetesYaml } from '#istio';
 import type { KubeStore } from '#kube-api';
 import { rootNamespace } from '../system.ts';
 
@@ -57,7 +57,7 @@ export function meshConfigShown(store: KubeStore): Json {
 
 function mapping(text: string | undefined): Json {
   try {
-    const value: unknown = parse(text ?? '');
+    const value: unknown = parseKubernetesYaml(text ?? '');
     return isMapping(value) ? value : {};
   } catch {
     return {};
