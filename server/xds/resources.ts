@@ -214,6 +214,7 @@ export interface ClusterLoadAssignment {
   policy?: {
     overprovisioning_factor?: number;
     weighted_priority_health?: boolean;
+    endpoint_stale_after?: string;
     drop_overloads?: readonly { category?: string; drop_percentage?: FractionalPercent }[];
   };
 }

@@ -4,7 +4,7 @@ import { formatAddress } from '#domain';
 import type { ClusterLoadAssignment, LbEndpoint, LocalityLbEndpoints, Metadata } from '#xds';
 import { type Origins, readOrigins } from './origins.ts';
 import { ConfigProblem } from './problem.ts';
-import { ALWAYS, type Fraction, readFraction } from './values.ts';
+import { ALWAYS, durationMs, type Fraction, readFraction } from './values.ts';
 
 /** Where an endpoint is, with the weight of that place among the others of its priority. */
 export interface EndpointLocality {
@@ -122,6 +122,9 @@ export function readDrops(policy: ClusterLoadAssignment['policy']): Fraction | u
 /** Compiles a load assignment. Of a repeated address the first counts. Throws ConfigProblem. */
 export function compileEndpoints(assignment: ClusterLoadAssignment): readonly EndpointConfig[] {
   readDrops(assignment.policy);
+  const staleAfter = assignment.policy?.endpoint_stale_after;
+  if (staleAfter !== undefined && durationMs(staleAfter, 'policy.endpoint_stale_after', 0) <= 0)
+    throw new ConfigProblem('policy.endpoint_stale_after', 'value must be greater than 0s');
   const byKey = new Map<string, EndpointConfig>();
   for (const [i, locality] of (assignment.endpoints ?? []).entries()) {
     const place = placeOf(locality, assignment);

@@ -9,6 +9,7 @@ import { UpstreamCluster } from './cluster.ts';
 import type { PoolFactory } from './cluster-options.ts';
 import type { ProbeFactory } from './health-check/probe.ts';
 import { setLimits } from './runtime-limits.ts';
+import { StaleAssignments } from './stale-assignments.ts';
 import type { LocalHosts } from './zone-routing.ts';
 
 export interface ClusterManagerOptions {
@@ -35,11 +36,13 @@ export class ClusterManager {
   readonly #apart = new Map<string, UpstreamCluster>();
   /** Clusters whose hosts have not all been checked yet. */
   readonly #warming = new Map<string, UpstreamCluster>();
+  readonly #stale: StaleAssignments;
   readonly #local: LocalHosts | undefined;
   #onWarm: (() => void) | undefined;
 
   constructor(options: ClusterManagerOptions) {
     this.#options = options;
+    this.#stale = new StaleAssignments(options.clock);
     this.#local = options.localCluster && this.#localHosts(options.localCluster);
     const { values } = options;
     values?.onChange(() => {
@@ -85,6 +88,7 @@ export class ClusterManager {
     if (newest?.config === config) {
       newest.drops = readDrops(policy);
       newest.setEndpoints(endpoints);
+      this.#stale.arrived(newest, policy);
       return;
     }
     this.#warming.get(config.name)?.drain();
@@ -106,6 +110,7 @@ export class ClusterManager {
     if (values?.rulesBreakers === true) setLimits(cluster, values);
     this.#warming.set(config.name, cluster);
     if (config.dns === undefined) cluster.setEndpoints(endpoints);
+    this.#stale.arrived(cluster, policy);
     cluster.start();
     cluster.whenChecked(() => this.#serve(cluster));
   }
@@ -116,6 +121,7 @@ export class ClusterManager {
     if (warming === undefined && cluster === undefined) return;
     this.#warming.delete(name);
     this.#clusters.delete(name);
+    this.#stale.forget(name);
     warming?.drain();
     cluster?.drain();
     this.#options.stats.remove(`cluster.${name}.`);
@@ -129,6 +135,7 @@ export class ClusterManager {
   }
 
   close(): void {
+    this.#stale.close();
     for (const clusters of [this.#warming, this.#clusters, this.#apart])
       for (const cluster of clusters.values()) cluster.close();
   }
