@@ -1,4 +1,4 @@
-import { ALWAYS, type Fraction } from './config/values.ts';
+import { ALWAYS, type Fraction, type Switch } from './config/values.ts';
 
 /** A percentage is a whole number. */
 const PERCENT = /^\d{1,10}$/;
@@ -62,6 +62,10 @@ export class RuntimeValues {
   flag(key: string, given: boolean): boolean {
     const value = this.#values.get(key)?.toLowerCase();
     return value === 'true' || value === 'false' ? value === 'true' : given;
+  }
+
+  isOn({ on, runtimeKey }: Switch): boolean {
+    return runtimeKey === undefined ? on : this.flag(runtimeKey, on);
   }
 
   #readShare(key: string): Fraction | undefined {

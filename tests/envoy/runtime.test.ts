@@ -18,6 +18,11 @@ const clusters = { one: { hosts: ['one'] }, two: { hosts: ['two'] } };
 const answer = (status: number, upstream = status === 200 ? 1 : 0): PairRequest['expect'] => ({ status, upstream });
 const get = (status: number): Omit<PairRequest, 'name'> => ({ expect: answer(status) });
 
+const LONG: Omit<PairRequest, 'name'> = {
+  headers: { 'accept-encoding': 'gzip', 'x-echo-body': 'words and words and words and words' },
+  expect: answer(200),
+};
+
 const WEIGHTS = {
   weighted_clusters: {
     clusters: [
@@ -143,6 +148,42 @@ const CASES: Readonly<Record<string, { given: Omit<PairCase, 'name' | 'requests'
       [{ 'limit.enabled': '' }, get(200)],
     ],
   },
+  switches: {
+    given: {
+      filters: [
+        {
+          name: 'envoy.filters.http.compressor',
+          response_direction_config: {
+            common_config: { min_content_length: 10, enabled: { default_value: false, runtime_key: 'zip.answers' } },
+          },
+          request_direction_config: {
+            common_config: { min_content_length: 10, enabled: { default_value: true, runtime_key: 'zip.requests' } },
+          },
+          compressor_library: {
+            name: 'text',
+            typed_config: { '@type': 'type.googleapis.com/envoy.extensions.compression.gzip.compressor.v3.Gzip' },
+          },
+        },
+        {
+          name: 'envoy.filters.http.admission_control',
+          typed_config: {
+            '@type': 'type.googleapis.com/envoy.extensions.filters.http.admission_control.v3.AdmissionControl',
+            enabled: { default_value: false, runtime_key: 'admission.on' },
+            success_criteria: {},
+          },
+        },
+      ],
+      routes: [to('one')],
+      clusters,
+    },
+    steps: [
+      [{}, LONG],
+      [{ 'zip.answers': 'true' }, LONG],
+      [{ 'zip.requests': 'false' }, { ...LONG, method: 'POST', body: 'words and words and words' }],
+      [{ 'zip.answers': 'false', 'admission.on': 'true' }, LONG],
+      [{ 'zip.answers': 'perhaps' }, LONG],
+    ],
+  },
   breakers: {
     given: { routes: [to('one')], clusters },
     steps: [
@@ -159,6 +200,9 @@ const CASES: Readonly<Record<string, { given: Omit<PairCase, 'name' | 'requests'
     ],
   },
 };
+
+/** The same text, compressed by another zlib. */
+const OF_ZLIB = /^log\.0\.bytesSent$|\.total_compressed_bytes$/;
 
 const cases: readonly PairCase[] = Object.entries(CASES).map(([name, { given }]) => ({
   ...given,
@@ -191,7 +235,8 @@ describe('what /runtime_modify says is obeyed as by Envoy', () => {
         status: asked.expect.status,
         upstream: asked.expect.upstream ?? 0,
       });
-      expect({ i, apart: differences(compared(envoy), compared(ours)) }).toEqual({ i, apart: [] });
+      const apart = differences(compared(envoy), compared(ours)).filter(({ at }) => !OF_ZLIB.test(at));
+      expect({ i, apart }).toEqual({ i, apart: [] });
     }
   });
 });

@@ -39,6 +39,22 @@ export function readRuntimeFraction(given: unknown, fallback: Fraction, ifNoDefa
   return runtimeKey ? { ...share, runtimeKey } : share;
 }
 
+/** A RuntimeFeatureFlag. */
+export interface Switch {
+  readonly on: boolean;
+  /** The key of the runtime that may say something else. */
+  readonly runtimeKey: string | undefined;
+}
+
+/** Reads a RuntimeFeatureFlag; what says nothing is on. */
+export function readSwitch(given: unknown): Switch {
+  const { default_value, runtime_key } = (given ?? {}) as {
+    readonly default_value?: boolean;
+    readonly runtime_key?: string;
+  };
+  return { on: default_value !== false, runtimeKey: runtime_key || undefined };
+}
+
 /** `50` for 500000 of a million. */
 export const inPercent = (fraction: Fraction): number => (fraction.numerator / fraction.of) * 100;
 

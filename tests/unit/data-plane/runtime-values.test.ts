@@ -1,6 +1,6 @@
 import { expect, it } from 'vitest';
 import { RuntimeLayers } from '../../../server/data-plane/admin/runtime-layers.ts';
-import { readRuntimeFraction } from '../../../server/data-plane/config/values.ts';
+import { readRuntimeFraction, readSwitch } from '../../../server/data-plane/config/values.ts';
 import { Headers } from '../../../server/data-plane/http/headers.ts';
 import { traceReason } from '../../../server/data-plane/http/tracing/trace-reason.ts';
 import { RuntimeValues } from '../../../server/data-plane/runtime-values.ts';
@@ -28,6 +28,15 @@ it('gives what the configuration says until the runtime has a readable value', (
   expect(set('many')).toEqual([50, 3, 1.5, true]);
   values.set([]);
   expect(asked()).toEqual([50, 3, 1.5, true]);
+});
+
+it('switches what has a key, and leaves the rest as it is configured', () => {
+  const values = new RuntimeValues();
+  const keyed = readSwitch({ default_value: false, runtime_key: 'a' });
+  const plain = readSwitch({ default_value: false });
+  expect([values.isOn(keyed), values.isOn(plain), values.isOn(readSwitch(undefined))]).toEqual([false, false, true]);
+  values.set([['a', 'true']]);
+  expect([values.isOn(keyed), values.isOn(plain)]).toEqual([true, false]);
 });
 
 it('leaves a share without a key alone', () => {

@@ -1,9 +1,8 @@
 import type { Any } from '#xds';
 import { aboveZero, atLeastOneMs, checkRules, inside, longerThanZero, required, rule } from '../bounds.ts';
-import { isOff } from '../guard-config.ts';
 import { errorStatus } from '../http-status.ts';
 import { ConfigProblem } from '../problem.ts';
-import { durationMs, type Fields, readNumber, record } from '../values.ts';
+import { durationMs, type Fields, readNumber, readSwitch, record, type Switch } from '../values.ts';
 
 /** envoy.extensions.filters.http.adaptive_concurrency.v3.GradientControllerConfig. */
 export interface GradientConfig {
@@ -24,7 +23,7 @@ export interface GradientConfig {
 
 /** envoy.extensions.filters.http.adaptive_concurrency.v3.AdaptiveConcurrency. */
 export interface AdaptiveConcurrencyConfig {
-  readonly enabled: boolean;
+  readonly enabled: Switch;
   readonly status: number;
   readonly gradient: GradientConfig;
 }
@@ -52,7 +51,7 @@ export function readAdaptiveConcurrency(config: Any): AdaptiveConcurrencyConfig 
   if (given === undefined) throw new ConfigProblem('concurrency_controller_config', 'is required');
   checkRules(config, RULES);
   return {
-    enabled: !isOff(config, 'enabled'),
+    enabled: readSwitch(config['enabled']),
     status: errorStatus(config['concurrency_limit_exceeded_status'], 503),
     gradient: readGradient(given),
   };

@@ -1,12 +1,11 @@
 import type { Any } from '#xds';
 import { checkRules, inside, required, rule, someItems } from '../bounds.ts';
-import { isOff } from '../guard-config.ts';
 import { ConfigProblem } from '../problem.ts';
-import { durationMs, readNumber, record } from '../values.ts';
+import { durationMs, readNumber, readSwitch, record, type Switch } from '../values.ts';
 
 /** envoy.extensions.filters.http.admission_control.v3.AdmissionControl. */
 export interface AdmissionControlConfig {
-  readonly enabled: boolean;
+  readonly enabled: Switch;
   /** How far back answers count, in whole seconds. */
   readonly windowSeconds: number;
   /** 1: the probability of a refusal grows as the share of failures; more: faster. */
@@ -49,7 +48,7 @@ export function readAdmissionControl(config: Any): AdmissionControlConfig {
   if (wrong !== undefined) throw new ConfigProblem('success_criteria.grpc_criteria', `invalid gRPC code ${wrong}`);
   const ranges = readRanges(record(criteria['http_criteria'])?.['http_success_status']);
   return {
-    enabled: !isOff(config, 'enabled'),
+    enabled: readSwitch(config['enabled']),
     windowSeconds: Math.floor(
       durationMs(config['sampling_window'] as string | undefined, 'sampling_window', 30_000) / 1000,
     ),

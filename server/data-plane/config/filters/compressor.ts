@@ -1,17 +1,17 @@
 import type { Any } from '#xds';
 import { ConfigProblem } from '../problem.ts';
-import { readNumber } from '../values.ts';
+import { readNumber, readSwitch, type Switch } from '../values.ts';
 
 /** envoy.extensions.filters.http.compressor.v3.Compressor. */
 export interface CompressorConfig {
   readonly encoding: 'gzip' | 'br' | 'zstd';
   /** Of its statistics. */
   readonly scope: string;
-  readonly enabled: boolean;
+  readonly enabled: Switch;
   readonly minLength: number;
   readonly types: ReadonlySet<string>;
   /** Which bodies of requests are compressed; undefined: none. */
-  readonly request: Pick<CompressorConfig, 'minLength' | 'types'> | undefined;
+  readonly request: Pick<CompressorConfig, 'enabled' | 'minLength' | 'types'> | undefined;
   readonly statusesLeft: ReadonlySet<number>;
   readonly leavesEtags: boolean;
   readonly weakensEtags: boolean;
@@ -86,7 +86,7 @@ export function readCompressor(config: Any): CompressorConfig {
   return {
     encoding: found.encoding,
     scope: `compressor.${library.name ?? ''}.${found.stat}.`,
-    enabled: common.enabled?.default_value !== false,
+    enabled: readSwitch(common.enabled),
     minLength: readNumber(common.min_content_length ?? config['content_length'], MIN_LENGTH),
     types: typesOf(types),
     request: request && readRequest(request.common_config ?? {}),
@@ -99,13 +99,16 @@ export function readCompressor(config: Any): CompressorConfig {
   };
 }
 
-const readRequest = ({ content_type, enabled, min_content_length }: Common): CompressorConfig['request'] =>
-  enabled?.default_value === false
-    ? undefined
-    : { minLength: readNumber(min_content_length, MIN_LENGTH), types: typesOf(content_type ?? []) };
+const readRequest = ({ content_type, enabled, min_content_length }: Common): CompressorConfig['request'] => ({
+  enabled: readSwitch(enabled),
+  minLength: readNumber(min_content_length, MIN_LENGTH),
+  types: typesOf(content_type ?? []),
+});
 
 const typesOf = (given: readonly string[]): ReadonlySet<string> =>
   new Set((given.length === 0 ? TYPES : given).map((type) => type.toLowerCase()));
+
+const ON: Switch = { on: true, runtimeKey: undefined };
 
 /** Reads CompressorPerRoute; undefined: nothing is compressed. */
 export function overrideCompressor(own: CompressorConfig, config: Any): CompressorConfig | undefined {
@@ -118,7 +121,7 @@ export function overrideCompressor(own: CompressorConfig, config: Any): Compress
   return {
     ...own,
     ...(library !== undefined && { encoding: readLibrary(library, 'overrides.compressor_library').encoding }),
-    enabled: response !== undefined || own.enabled,
+    enabled: response === undefined ? own.enabled : ON,
     hidesAccept: response?.remove_accept_encoding_header ?? own.hidesAccept,
   };
 }

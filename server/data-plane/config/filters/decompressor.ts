@@ -1,6 +1,6 @@
 import type { Any } from '#xds';
 import { ConfigProblem } from '../problem.ts';
-import { type Fields, readNumber, record } from '../values.ts';
+import { type Fields, readNumber, readSwitch, record, type Switch } from '../values.ts';
 
 /** envoy.extensions.filters.http.decompressor.v3.Decompressor. */
 export interface DecompressorConfig {
@@ -20,7 +20,7 @@ export interface DecompressorConfig {
 }
 
 export interface DecompressedWay {
-  readonly enabled: boolean;
+  readonly enabled: Switch;
   /** `no-transform` does not count. */
   readonly ignoresNoTransform: boolean;
 }
@@ -84,7 +84,7 @@ export function readDecompressor(config: Any): DecompressorConfig {
 function readWay(given: Fields | undefined): DecompressedWay {
   const common = record(given?.['common_config']);
   return {
-    enabled: record(common?.['enabled'])?.['default_value'] !== false,
+    enabled: readSwitch(common?.['enabled']),
     ignoresNoTransform: common?.['ignore_no_transform_header'] === true,
   };
 }

@@ -27,7 +27,8 @@ export function compressor(name: string, own: CompressorConfig): FilterParts {
       const { headers } = exchange.head;
       const config = configOf(exchange);
       seeRequest(exchange, { own, config: config ?? own, accept: headers.joined('accept-encoding') });
-      if (config?.enabled === true && config.hidesAccept) headers.remove('accept-encoding');
+      if (config?.hidesAccept === true && exchange.runtime.values.isOn(config.enabled))
+        headers.remove('accept-encoding');
       compressRequest(exchange, own);
       return 'next';
     },
@@ -36,7 +37,8 @@ export function compressor(name: string, own: CompressorConfig): FilterParts {
       const count = counterOf(exchange, own);
       const way = own.directed ? 'response.' : '';
       const ofWay: Count = (figure, by) => count(way + figure, by);
-      const long = config?.enabled === true && isLongEnough(config, head.headers, endStream ? NO_COUNT : ofWay);
+      const on = config !== undefined && exchange.runtime.values.isOn(config.enabled);
+      const long = on && isLongEnough(config, head.headers, endStream ? NO_COUNT : ofWay);
       const fit = long && isCompressible(config, head, count);
       const accepted =
         long && !endStream && isAccepted(isChosen(exchange, { own, config }, head.headers.get('content-type')), count);
@@ -66,6 +68,7 @@ function compressRequest(exchange: Exchange, own: CompressorConfig): void {
   const way = own.request;
   const fit =
     way !== undefined &&
+    exchange.runtime.values.isOn(way.enabled) &&
     stream.hasBody &&
     !stream.tunnel &&
     isLongEnough(way, headers, count) &&

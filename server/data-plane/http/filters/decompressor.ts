@@ -22,7 +22,8 @@ export function decompressor(config: DecompressorConfig): FilterParts {
     figures: { [`${scope}request.`]: FIGURES, [`${scope}response.`]: FIGURES },
     decode(exchange) {
       const { head, stream } = exchange;
-      if (config.response.enabled && config.advertises) advertise(head.headers, config.encoding);
+      const { values } = exchange.runtime;
+      if (config.advertises && values.isOn(config.response.enabled)) advertise(head.headers, config.encoding);
       if (!stream.hasBody) return 'next';
       if (begins(exchange, config, 'request', head.headers)) {
         exchange.recodeBody((out) => unpack(exchange, config, 'request', out));
@@ -49,7 +50,7 @@ function advertise(headers: Headers, encoding: string): void {
 
 /** Whether the body is unpacked; then its headers no longer say that it is packed. */
 function begins(exchange: Exchange, config: DecompressorConfig, way: Way, headers: Headers): boolean {
-  const fit = isFit(config[way], config.encoding, headers);
+  const fit = exchange.runtime.values.isOn(config[way].enabled) && isFit(config[way], config.encoding, headers);
   count(exchange, config, `${way}.${fit ? '' : 'not_'}decompressed`, 1);
   if (!fit) return false;
   exchange.steps.add('http_filter', 'applied', 'envoy.filters.http.decompressor', () => ({
@@ -62,8 +63,7 @@ function begins(exchange: Exchange, config: DecompressorConfig, way: Way, header
   return true;
 }
 
-function isFit({ enabled, ignoresNoTransform }: DecompressedWay, encoding: string, headers: Headers): boolean {
-  if (!enabled) return false;
+function isFit({ ignoresNoTransform }: DecompressedWay, encoding: string, headers: Headers): boolean {
   const first = headers.joined('content-encoding')?.split(',')[0]?.trim().toLowerCase();
   if (first !== encoding) return false;
   const directives = (headers.joined('cache-control') ?? '').split(',').map((each) => each.trim().toLowerCase());

@@ -33,7 +33,7 @@ export function adaptiveConcurrency(name: string, config: AdaptiveConcurrencyCon
         stats.gauge(prefix + PLACE + gauge, () => (made === undefined ? (atFirst[gauge] ?? 0) : made.figures[gauge]));
     },
     decode(exchange) {
-      if (!config.enabled || exchange.uncounted) return 'next';
+      if (!exchange.runtime.values.isOn(config.enabled) || exchange.uncounted) return 'next';
       const controller = controllerOf(exchange);
       const beganAt = controller.enter();
       if (beganAt !== undefined) {

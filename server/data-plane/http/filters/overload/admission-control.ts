@@ -24,7 +24,7 @@ export function admissionControl(name: string, config: AdmissionControlConfig): 
   return {
     figures: { 'admission_control.': ['rq_failure', 'rq_rejected', 'rq_success'] },
     decode(exchange) {
-      if (!config.enabled || exchange.uncounted) {
+      if (!exchange.runtime.values.isOn(config.enabled) || exchange.uncounted) {
         unrecorded.add(exchange);
         return 'next';
       }
