@@ -84,6 +84,13 @@ const routes: Route[] = [
     cluster: 'rude',
     retry_policy: { retry_on: 'reset', num_retries: 2, retry_back_off: { base_interval: '0.001s' } },
   }),
+  {
+    ...to('waiting', {
+      cluster: 'rude',
+      retry_policy: { retry_on: 'reset', num_retries: 1, retry_back_off: { base_interval: '3600s' } },
+    }),
+    per_request_buffer_limit_bytes: 8,
+  },
 ];
 
 const listener: Listener = {
@@ -409,6 +416,25 @@ describe('what a request that fails looks like', () => {
       details: 'downstream_remote_disconnect',
     });
     expect(stat('http.flags.downstream_cx_destroy_remote_active_rq')).toBe(1);
+  });
+
+  it('no flag: a body that outgrows what is kept for a try that is waited for', async () => {
+    const before = stat('cluster.rude.upstream_cx_destroy');
+    const client = raw('POST /waiting HTTP/1.1\r\nHost: shop\r\nContent-Length: 100\r\n\r\nabc');
+    await until(() => stat('cluster.rude.upstream_cx_destroy') > before, 'the first try is over');
+    client.write('more than is kept');
+    const [answer] = (await once(client, 'data')) as [Buffer];
+    client.destroy();
+    expect(answer.toString()).toMatch(
+      /^HTTP\/1\.1 507 [\s\S]*\r\n\r\nexceeded request buffer limit while retrying upstream$/,
+    );
+    await until(() => hopsOf('/waiting').length > 0, 'a hop for /waiting');
+    const details = 'request_payload_exceeded_retry_buffer_limit';
+    expect(hopsOf('/waiting')[0]?.response).toMatchObject({ status: 507, flags: [], details });
+    expect([stat('cluster.rude.retry_or_shadow_abandoned'), stat('http.flags.downstream_rq_5xx') > 0]).toEqual([
+      1,
+      true,
+    ]);
   });
 
   it('no flag: a request without Host, whose line tells what was asked for', async () => {

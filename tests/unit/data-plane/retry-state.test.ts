@@ -32,13 +32,14 @@ const clusterOf = (fields: Partial<Cluster> = {}): UpstreamCluster =>
     onLog: () => undefined,
   });
 
+const clock = createFakeClock();
 const retry = (policy: RetryPolicy | undefined, headers = new Headers(), cluster = clusterOf()) =>
   RetryState.of({
     policy: policy && policyOf(policy),
     head: { method: 'GET', path: '/', authority: 'a', scheme: 'http', protocol: 'HTTP/1.1', headers },
     cluster,
     breakers: cluster.breakers.DEFAULT,
-    clock: createFakeClock(),
+    clock,
     jitter: seededRandom(2),
   });
 
@@ -110,6 +111,24 @@ describe('a retry decision', () => {
     expect(cause(second?.afterResponse(answer(503)))).toBe('overflow');
     first?.release();
     expect(cause(second?.afterResponse(answer(503)))).toBe('5xx');
+  });
+
+  it('counts a retry when its wait is over, and none that is given up meanwhile', () => {
+    const cluster = clusterOf();
+    const state = retry({ retry_on: '5xx', num_retries: 2 }, new Headers(), cluster);
+    let tries = 0;
+    const wait = (): void => {
+      state?.afterResponse(answer(503));
+      state?.schedule(100, () => void tries++);
+    };
+    wait();
+    expect(cluster.stats.rqRetry.value).toBe(0);
+    clock.advance(100);
+    expect([tries, cluster.stats.rqRetry.value, cluster.stats.rqRetryBackoff.value]).toEqual([1, 1, 1]);
+    wait();
+    state?.release();
+    clock.advance(100);
+    expect([tries, cluster.stats.rqRetry.value, cluster.stats.rqRetryBackoff.value]).toEqual([1, 1, 1]);
   });
 
   it("follows the client's own headers and takes them away", () => {

@@ -52,6 +52,12 @@ export function replyNoHost(exchange: Exchange, cluster: UpstreamCluster): void 
   exchange.reply({ status: 503, flag: 'UH', details: 'no_healthy_upstream', body: 'no healthy upstream' });
 }
 
+/** More of the body has come than is kept for a next try, while none was under way. */
+export function replyTooLarge(exchange: Exchange): void {
+  const details = 'request_payload_exceeded_retry_buffer_limit';
+  exchange.reply({ status: 507, details, body: 'exceeded request buffer limit while retrying upstream' });
+}
+
 export function replyTimeout(exchange: Exchange, cluster: UpstreamCluster, details: string): void {
   const { timeoutStatus: status } = exchange;
   countAnswer(exchange, cluster, status);

@@ -54,7 +54,8 @@ export class RequestBody {
       this.#chunks ??= [];
       this.#chunks.push(chunk);
     }
-    if (this.#stream === undefined) return this.#bytes >= WAITING_BYTES ? 'full' : 'more';
+    // As in Envoy, what is kept for another try is read to its limit, whether a host takes it or not.
+    if (this.#stream === undefined) return !this.#replay && this.#bytes >= WAITING_BYTES ? 'full' : 'more';
     return this.#stream.sendData(chunk) ? 'more' : 'full';
   }
 

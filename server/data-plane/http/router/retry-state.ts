@@ -45,6 +45,8 @@ export class RetryState {
   readonly #options: RetryOptions;
   readonly #maxIntervalMs: number;
   #intervalMs: number;
+  /** The host has told how long the wait is. */
+  #told = false;
   #left: number;
   #timer: Timer | undefined;
   #holding = false;
@@ -87,7 +89,10 @@ export class RetryState {
 
   /** Runs `again` after the wait that the verdict named. */
   schedule(waitMs: number, again: () => void): void {
-    this.#timer = this.#options.clock.after(waitMs, again);
+    this.#timer = this.#options.clock.after(waitMs, () => {
+      this.#countRetry();
+      again();
+    });
   }
 
   /** Gives back what a retry under way holds. Harmless when called twice. */
@@ -122,15 +127,18 @@ export class RetryState {
     this.#holding = true;
     breakers.retries++;
     breakers.retried = true;
+    const toldMs = answer && this.#toldWaitMs(answer);
+    this.#told = toldMs !== undefined;
+    return { again: true, cause, waitMs: toldMs ?? this.#nextWaitMs() };
+  }
+
+  /** As in Envoy, when the wait is over: one that is given up meanwhile is none. */
+  #countRetry(): void {
+    const { cluster, figures } = this.#options;
     cluster.stats.rqRetry.value++;
     figures?.count('upstream_rq_retry');
-    const toldMs = answer && this.#toldWaitMs(answer);
-    if (toldMs !== undefined) {
-      cluster.stats.count('upstream_rq_retry_backoff_ratelimited');
-      return { again: true, cause, waitMs: toldMs };
-    }
-    cluster.stats.rqRetryBackoff.value++;
-    return { again: true, cause, waitMs: this.#nextWaitMs() };
+    if (this.#told) cluster.stats.count('upstream_rq_retry_backoff_ratelimited');
+    else cluster.stats.rqRetryBackoff.value++;
   }
 
   /** Full jitter: a whole number of milliseconds below an interval that doubles up to its maximum. */

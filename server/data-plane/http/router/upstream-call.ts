@@ -16,6 +16,7 @@ import {
   replyNoHost,
   replyReset,
   replyTimeout,
+  replyTooLarge,
   tellAttempts,
   tellTime,
 } from './call-replies.ts';
@@ -98,8 +99,17 @@ export class UpstreamCall extends HostWish implements AttemptOwner, BodyTarget, 
   data(chunk: Buffer): void {
     const kept = this.#body.replayable;
     if (this.#body.data(chunk) === 'full') this.#exchange.stream.pause();
-    if (kept && !this.#body.replayable) this.#cluster.stats.abandoned.value++;
+    if (kept && !this.#body.replayable && this.#abandonsTries()) return;
     for (const mirror of this.options.mirrors) mirror.data(chunk);
+  }
+
+  /** The body has outgrown what is kept of it. True: no try is under way, so that none can be any more, and the client has been told. */
+  #abandonsTries(): boolean {
+    this.#cluster.stats.abandoned.value++;
+    if (this.#attempt !== undefined) return false;
+    this.#release('local_reset');
+    replyTooLarge(this.#exchange);
+    return true;
   }
 
   end(trailers: Headers | undefined): void {
