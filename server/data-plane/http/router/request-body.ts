@@ -1,8 +1,13 @@
-import type { UpstreamStream } from '../codec.ts';
+import type { RequestHead, UpstreamStream } from '../codec.ts';
 import type { Headers } from '../headers.ts';
 
-/** What a retry may replay at most; Envoy's default per_connection_buffer_limit. */
+/** What a retry may replay at most: Envoy's default per_connection_buffer_limit, and of clients of HTTP/2 its default window of a stream. */
 const REPLAY_BYTES = 1024 * 1024;
+const HTTP2_REPLAY_BYTES = 16 * 1024 * 1024;
+
+/** Bytes of a request that are kept for another try where its route does not say so. */
+export const replayBytesOf = ({ protocol }: RequestHead): number =>
+  protocol === 'HTTP/2' ? HTTP2_REPLAY_BYTES : REPLAY_BYTES;
 /** Bytes that wait for a connection before the client is told to wait. */
 const WAITING_BYTES = 64 * 1024;
 

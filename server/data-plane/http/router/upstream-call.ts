@@ -29,7 +29,7 @@ import { turnAround } from './internal-redirect.ts';
 import { reportFailure, reportTimeout } from './outlier-report.ts';
 import { breakOutlived, noteOutlived, replyOutlived } from './outlived-try.ts';
 import { pooledRequest } from './pooled-request.ts';
-import { RequestBody } from './request-body.ts';
+import { RequestBody, replayBytesOf } from './request-body.ts';
 import { transportFailure } from './reset-reasons.ts';
 import { RetryHosts } from './retry-hosts.ts';
 import { RetryState, type RetryVerdict } from './retry-state.ts';
@@ -75,7 +75,10 @@ export class UpstreamCall extends HostWish implements AttemptOwner, BodyTarget, 
     const replay = this.#retry?.enabled === true || action.internalRedirects !== undefined;
     const held = exchange.stream.tunnel && awaitsConsent(exchange.head, action);
     this.#timedTunnel = held && isTimed(exchange.head, action);
-    this.#body = new RequestBody(replay, !exchange.stream.hasBody, { limit: exchange.route?.replayBytes, held });
+    this.#body = new RequestBody(replay, !exchange.stream.hasBody, {
+      limit: exchange.route?.replayBytes ?? replayBytesOf(exchange.head),
+      held,
+    });
     const { timeoutMs, perTryTimeoutMs } = options;
     const limits = { timeoutMs, perTryTimeoutMs, perTryIdleMs: action.retry?.perTryIdleTimeoutMs ?? 0 };
     this.#timers = CallTimers.of(this, limits, exchange.runtime.clock);
