@@ -81,6 +81,8 @@ export interface Cluster {
   readonly authority: ClusterAuthority;
   readonly accounts: AccountTokens;
   istiod(): RunningIstiod | undefined;
+  /** How many wait until all pods are ready. */
+  awaiting: number;
   stop(): Promise<void>;
 }
 
@@ -149,7 +151,7 @@ export function startCluster(options: ClusterOptions): Cluster {
       store,
       addresses: servicePool(plan),
       onError,
-      startsWithin: { clock, ms: STARTS_WITHIN_MS },
+      startsWithin: { clock, ms: STARTS_WITHIN_MS, awaited: () => cluster.awaiting > 0 },
     }),
     () => stopGateways?.(),
     startStatefulSetController({ store, clock, admit, onError }),
@@ -229,13 +231,14 @@ export function startCluster(options: ClusterOptions): Cluster {
     connect: ({ ip, port }) => network.dialFromOutside(ip, port),
     onError,
   });
-  return {
+  const cluster: Cluster = {
     kubelet,
     network,
     frontDoors,
     authority: clusterAuthority,
     accounts,
     istiod: () => istiod,
+    awaiting: 0,
     stop: async () => {
       for (const stop of stops) stop();
       namespaces.stop();
@@ -246,6 +249,7 @@ export function startCluster(options: ClusterOptions): Cluster {
       signer.close();
     },
   };
+  return cluster;
 }
 
 const isIstiod = (pod: PodObject): boolean =>

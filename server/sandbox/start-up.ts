@@ -20,7 +20,21 @@ export interface StartUp extends StartOptions {
 }
 
 /** Applies istiod, gateway and topology at once, then follows their start. Rejects when the topology is refused. */
-export async function startMesh(options: StartUp): Promise<void> {
+export function startMesh(options: StartUp): Promise<void> {
+  return awaiting(options.cluster, () => start(options));
+}
+
+/** Pods that come up meanwhile stand behind no Service before they are ready. */
+async function awaiting(cluster: Cluster, act: () => Promise<void>): Promise<void> {
+  cluster.awaiting++;
+  try {
+    await act();
+  } finally {
+    cluster.awaiting--;
+  }
+}
+
+async function start(options: StartUp): Promise<void> {
   const { sandbox, cluster, manifests, emit, topology, ingress, meshConfig, mintChangeId } = options;
   const changeId = mintChangeId();
   const { store, clock } = sandbox;
@@ -53,14 +67,19 @@ export async function startMesh(options: StartUp): Promise<void> {
     await sandbox.until(() => sandbox.ingress !== undefined, START_LIMIT_MS, 'the ingress gateway is ready');
     step('ingress gateway');
   }
-  await awaitReady({ sandbox, cluster, mintChangeId, step });
+  await settle({ sandbox, cluster, mintChangeId, step });
 }
 
 /** Waits for every pod, then for every proxy. `step` is told when each of the two is reached. */
-export async function awaitReady(
-  options: Pick<StartUp, 'sandbox' | 'cluster' | 'mintChangeId'> & { readonly step?: (name: string) => void },
-): Promise<void> {
-  const { sandbox, cluster, mintChangeId, step } = options;
+export function awaitReady(options: Awaiting): Promise<void> {
+  return awaiting(options.cluster, () => settle(options));
+}
+
+interface Awaiting extends Pick<StartUp, 'sandbox' | 'cluster' | 'mintChangeId'> {
+  readonly step?: (name: string) => void;
+}
+
+async function settle({ sandbox, cluster, mintChangeId, step }: Awaiting): Promise<void> {
   await sandbox.until(() => podsSettled(sandbox), START_LIMIT_MS, 'every pod is ready');
   await cluster.frontDoors.settled();
   step?.('pods');

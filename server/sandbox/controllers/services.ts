@@ -24,7 +24,12 @@ export interface ServiceControllerOptions {
    * a change of health alone up to a second late, as Envoy does, so that pods which start more quickly than on any cluster would be missing
    * when everybody is told that they are ready.
    */
-  readonly startsWithin?: { readonly clock: Clock; readonly ms: number };
+  readonly startsWithin?: {
+    readonly clock: Clock;
+    readonly ms: number;
+    /** Somebody waits for all pods: each that is not ready yet is going to be, however long this machine takes. */
+    readonly awaited: () => boolean;
+  };
 }
 
 /** Gives each Service its cluster address and keeps its EndpointSlices equal to the pods that it selects, ready or not. */
@@ -214,10 +219,11 @@ class StartingPods {
 
   has(pod: PodObject, changeId: string): boolean {
     if (this.#within === undefined || isReady(pod) || pod.metadata.deletionTimestamp !== undefined) return false;
-    const { clock, ms } = this.#within;
+    const { clock, ms, awaited } = this.#within;
     const uid = pod.metadata.uid ?? '';
     const seen = this.#seen.get(uid);
-    if (seen !== undefined) return clock.monotonic() - seen.sinceMs < ms;
+    if (seen !== undefined && clock.monotonic() - seen.sinceMs < ms) return true;
+    if (seen !== undefined && !awaited()) return false;
     const timer = clock.after(ms, () => this.#again(pod, changeId));
     this.#seen.set(uid, { sinceMs: clock.monotonic(), timer });
     return true;

@@ -10,6 +10,7 @@ const WITHIN_MS = 5000;
 
 let store: KubeStore;
 let stop: () => void;
+let awaited = false;
 const clock = manualClock();
 beforeEach(() => {
   store = newStore().store;
@@ -19,7 +20,7 @@ beforeEach(() => {
     onError: (_what, error) => {
       throw error;
     },
-    startsWithin: { clock, ms: WITHIN_MS },
+    startsWithin: { clock, ms: WITHIN_MS, awaited: () => awaited },
   });
   store.apply(service('cart'), { changeId });
   store.create(
@@ -63,6 +64,18 @@ it('a pod that takes longer is listed as unready', async () => {
   await settle();
   expect(listed()).toEqual([]);
   clock.advance(1);
+  await settle();
+  expect(listed()).toEqual([false]);
+});
+
+it('a pod that takes longer while somebody waits for all pods is listed when nobody does any more', async () => {
+  awaited = true;
+  await tell(false);
+  clock.advance(WITHIN_MS);
+  await settle();
+  expect(listed()).toEqual([]);
+  awaited = false;
+  clock.advance(WITHIN_MS);
   await settle();
   expect(listed()).toEqual([false]);
 });
