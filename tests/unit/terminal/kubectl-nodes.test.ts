@@ -4,8 +4,10 @@ import { createHarness, type Harness, type Ran, turns } from './harness.ts';
 const changeId = 'test';
 let harness: Harness;
 const run = (...lines: string[]): Promise<Ran> => harness.run(...lines);
-const node = (): { spec?: { unschedulable?: boolean; taints?: object[] } } =>
-  harness.sandbox.store.get('Node', { namespace: '', name: 'one' }) ?? {};
+const node = () =>
+  harness.sandbox.store.get('Node', { namespace: '', name: 'one' }) as {
+    spec?: { unschedulable?: boolean; taints?: object[] };
+  };
 
 beforeEach(() => {
   harness = createHarness();
