@@ -194,6 +194,13 @@ export interface Cluster {
   cluster_type?: { name: string; typed_config?: Any };
   upstream_bind_config?: { source_address: { address: string; port_value: number } };
   typed_extension_protocol_options?: Record<string, Any>;
+  /** Before there were extensions, and where none says otherwise. */
+  http_protocol_options?: Record<string, unknown>;
+  http2_protocol_options?: Record<string, unknown>;
+  common_http_protocol_options?: Record<string, unknown>;
+  upstream_http_protocol_options?: Record<string, unknown>;
+  protocol_selection?: 'USE_CONFIGURED_PROTOCOL' | 'USE_DOWNSTREAM_PROTOCOL';
+  max_requests_per_connection?: number;
   metadata?: Metadata;
 }
 

@@ -66,9 +66,9 @@ interface Http2Fields {
   connection_keepalive?: { interval?: string; timeout?: string };
 }
 
-/** Reads envoy.extensions.upstreams.http.v3.HttpProtocolOptions. */
+/** Reads envoy.extensions.upstreams.http.v3.HttpProtocolOptions, or the cluster's own fields where there are none. */
 export function readUpstreamProtocol(resource: Cluster): UpstreamProtocol {
-  const options = resource.typed_extension_protocol_options?.[NAME];
+  const options = resource.typed_extension_protocol_options?.[NAME] ?? ownOptions(resource);
   const explicit = options?.['explicit_http_config'] as ProtocolFields | undefined;
   const downstream = options?.['use_downstream_protocol_config'] as ProtocolFields | undefined;
   const auto = options?.['auto_config'] as ProtocolFields | undefined;
@@ -79,7 +79,10 @@ export function readUpstreamProtocol(resource: Cluster): UpstreamProtocol {
     protocol: protocolOf(explicit, downstream, auto),
     maxConcurrentStreams: http2?.max_concurrent_streams,
     keepalive: readKeepalive(http2?.connection_keepalive),
-    maxRequestsPerConnection: readNumber(common?.max_requests_per_connection, 0),
+    maxRequestsPerConnection: readNumber(
+      common?.max_requests_per_connection,
+      readNumber(resource.max_requests_per_connection, 0),
+    ),
     idleTimeoutMs: durationMs(common?.idle_timeout, 'common_http_protocol_options.idle_timeout', 3_600_000),
     maxConnectionDurationMs: durationMs(
       common?.max_connection_duration,
@@ -96,6 +99,23 @@ export function readUpstreamProtocol(resource: Cluster): UpstreamProtocol {
     isOutlierError: readErrorMatcher(options?.['outlier_detection']),
     autoNames: readAutoNames(options?.['upstream_http_protocol_options']),
   };
+}
+
+/** The same of the fields that clusters had before: EnvoyFilters still write them. Source: createOptions in upstream_impl.cc. */
+function ownOptions(resource: Cluster): Record<string, unknown> {
+  const { http_protocol_options: http1, http2_protocol_options: http2, protocol_selection } = resource;
+  const { common_http_protocol_options, upstream_http_protocol_options } = resource;
+  const follows = protocol_selection === 'USE_DOWNSTREAM_PROTOCOL';
+  if (!follows && http1 !== undefined && http2 !== undefined) {
+    const message =
+      "may only be configured together with http_protocol_options with non-default 'protocol_selection' values";
+    throw new ConfigProblem('http2_protocol_options', message);
+  }
+  const fields = { ...(http1 && { http_protocol_options: http1 }), ...(http2 && { http2_protocol_options: http2 }) };
+  const protocols = follows
+    ? { use_downstream_protocol_config: fields }
+    : { explicit_http_config: http2 === undefined ? { http_protocol_options: http1 ?? {} } : fields };
+  return { ...protocols, common_http_protocol_options, upstream_http_protocol_options };
 }
 
 function readAutoNames(given: unknown): AutoNames | undefined {
