@@ -23,14 +23,19 @@ export interface Progress {
   readonly current: ReplicaSetObject | undefined;
   /** What has just happened to the present set, if anything. */
   readonly step: 'created' | 'found' | undefined;
+  /** Pods of former sets that were deleted and have not ended. */
+  readonly ending: number;
 }
 
-/** The status of a Deployment as kubectl's `rollout status` and `wait` read it; times stay where nothing has changed. */
-export function deploymentStatus({ deployment, sets, current, step }: Progress, clock: Clock): object {
+/**
+ * The status of a Deployment as kubectl's `rollout status` and `wait` read it; times stay where nothing has changed. Unlike in Kubernetes a
+ * rollout is complete when no old pod answers any more: who asks right after it must not meet one.
+ */
+export function deploymentStatus({ deployment, sets, current, step, ending }: Progress, clock: Clock): object {
   const before = (deployment.status ?? {}) as DeploymentStatus;
   const desired = deployment.spec.replicas ?? 1;
   const counts = {
-    replicas: sum(sets, podsOf),
+    replicas: sum(sets, podsOf) + ending,
     updatedReplicas: current === undefined ? 0 : podsOf(current),
     readyReplicas: sum(sets, readyOf),
     availableReplicas: sum(sets, availableOf),
@@ -42,7 +47,7 @@ export function deploymentStatus({ deployment, sets, current, step }: Progress, 
     const lastTransitionTime = old?.status === status ? old.lastTransitionTime : now;
     return { type, status, lastUpdateTime: now, lastTransitionTime, reason, message };
   };
-  const progressing = progress({ deployment, sets, current, step }, { counts, before, clock });
+  const progressing = progress({ deployment, sets, current, step, ending }, { counts, before, clock });
   return {
     observedGeneration: deployment.metadata.generation ?? 1,
     ...counts,

@@ -4,6 +4,7 @@ import {
   addressOf,
   type DeploymentObject,
   hasEnded,
+  isEnding,
   keyOf,
   nameOf,
   ownedBy,
@@ -65,8 +66,8 @@ export function startDeploymentController({ store, clock, events, onError }: Con
       for (const adopter of adoptersOf(store, 'Deployment', object)) queue.add(keyOf(adopter), changeId);
     }),
     store.watch('Pod', ({ type, object, changeId }) => {
-      const recreated = type === 'DELETED' ? recreatedBy(store, object) : undefined;
-      if (recreated !== undefined) queue.add(keyOf(recreated), changeId);
+      const deployment = type === 'DELETED' ? deploymentOf(store, object) : undefined;
+      if (deployment !== undefined) queue.add(keyOf(deployment), changeId);
     }),
   ];
   return () => {
@@ -76,23 +77,22 @@ export function startDeploymentController({ store, clock, events, onError }: Con
   };
 }
 
-/** The Deployment that waits for the last of its old pods, where it is one that lets none beside new ones. */
-function recreatedBy(store: KubeStore, pod: KubeObject): DeploymentObject | undefined {
+/** The Deployment that may wait for the last of its old pods. */
+function deploymentOf(store: KubeStore, pod: KubeObject): DeploymentObject | undefined {
   const ownerIn = (kind: string, { metadata }: KubeObject): KubeObject | undefined => {
     const owner = metadata.ownerReferences?.find((each) => each.kind === kind);
     return owner === undefined ? undefined : store.get(kind, { namespace: metadata.namespace ?? '', name: owner.name });
   };
   const set = ownerIn('ReplicaSet', pod);
-  const deployment = set === undefined ? undefined : (ownerIn('Deployment', set) as DeploymentObject | undefined);
-  return deployment?.spec.strategy?.type === 'Recreate' ? deployment : undefined;
+  return set === undefined ? undefined : (ownerIn('Deployment', set) as DeploymentObject | undefined);
 }
 
-/** Pods of these sets are there, those that end included. Source: oldPodsRunning in kubernetes' pkg/controller/deployment. */
-function anyPodOf({ store }: Run, sets: readonly ReplicaSetObject[]): boolean {
+/** The pods of these sets that are there, those that end included. Source: oldPodsRunning in kubernetes' pkg/controller/deployment. */
+function podsThere({ store }: Run, sets: readonly ReplicaSetObject[]): PodObject[] {
   const [first] = sets;
-  if (first === undefined) return false;
+  if (first === undefined) return [];
   const { namespace } = addressOf(first);
-  return (store.list('Pod', { namespace }) as PodObject[]).some(
+  return (store.list('Pod', { namespace }) as PodObject[]).filter(
     (pod) => !hasEnded(pod) && sets.some((set) => ownedBy(pod, set)),
   );
 }
@@ -126,7 +126,8 @@ function reconcile(run: Run, key: string): number | undefined {
     else rollout(run, deployment, current, old);
     prune(run, deployment, old);
   }
-  const status = deploymentStatus({ deployment, sets, current, step }, clock);
+  const ending = podsThere(run, old).filter(isEnding).length;
+  const status = deploymentStatus({ deployment, sets, current, step, ending }, clock);
   const written = store.updateStatus('Deployment', name, status, { changeId }) as DeploymentObject;
   return deadlineInMs(written, clock);
 }
@@ -260,7 +261,7 @@ function rollout(
   const desired = deployment.spec.replicas ?? 1;
   if (deployment.spec.strategy?.type === 'Recreate') {
     for (const set of old) scale(run, deployment, set, 0);
-    if (!anyPodOf(run, old)) scale(run, deployment, current, desired);
+    if (podsThere(run, old).length === 0) scale(run, deployment, current, desired);
     return;
   }
   const { surge, unavailable } = latitude(deployment.spec);

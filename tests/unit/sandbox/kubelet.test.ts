@@ -174,20 +174,21 @@ describe('the node', () => {
     await eventually(() => store.get('Pod', name) === undefined);
   });
 
-  it('calls a rollout complete while the old pod still drains, as Kubernetes does', async () => {
+  it('calls a rollout complete when the old pod has ended, which its ReplicaSet counts no more', async () => {
     await run({ name: 'inventory' });
     const status = (): object => store.get('Deployment', { namespace: 'default', name: 'inventory' })?.status ?? {};
     store.apply(deployment('inventory', {}, { image: 'meshwork/inventory:2.0' }), { changeId });
     await eventually(() => kubelet.pods.length === 1 && kubelet.pods[0]?.ready === true && clock.waiting > 0);
-    expect(status()).toMatchObject({ replicas: 1, updatedReplicas: 1, readyReplicas: 1, availableReplicas: 1 });
+    expect(status()).toMatchObject({ replicas: 2, updatedReplicas: 1, readyReplicas: 1, availableReplicas: 1 });
     expect(
       store
-        .list('Pod')
-        .map(({ metadata }) => metadata.deletionTimestamp !== undefined)
+        .list('ReplicaSet')
+        .map((set) => (set.status as { replicas: number }).replicas)
         .sort(),
-    ).toEqual([false, true]);
+    ).toEqual([0, 1]);
     clock.advance(500);
-    await eventually(() => store.list('Pod').length === 1);
+    await eventually(() => (status() as { replicas?: number }).replicas === 1);
+    expect(store.list('Pod')).toHaveLength(1);
   });
 
   it('adds a sidecar to new pods of a labelled namespace, and to no others', () => {
