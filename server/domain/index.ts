@@ -11,6 +11,7 @@ export * from './label-selector.ts';
 export * from './log-text.ts';
 export * from './name-answers.ts';
 export * from './names.ts';
+export * from './pause.ts';
 export * from './random.ts';
 export * from './recorded-hop.ts';
 export * from './time.ts';

@@ -1,4 +1,4 @@
-import type { Clock } from '#domain';
+import { type Clock, pause } from '#domain';
 import type { KubeStore, WatchEvent } from '#kube-api';
 import type { EventRecorder } from '../controllers/event-recorder.ts';
 import { createWorkQueue } from '../controllers/work-queue.ts';
@@ -82,7 +82,7 @@ export function startKubelet(options: KubeletOptions): Kubelet {
   };
 
   const told = async (runtime: PodRuntime): Promise<void> => {
-    await Promise.all([pause(options.clock, SERVES_ON_MS), options.untilUnlisted(runtime.object, runtime.ip)]);
+    await Promise.all([pause(options, SERVES_ON_MS), options.untilUnlisted(runtime.object, runtime.ip)]);
   };
 
   /** The pod has ended, or never ran: the API forgets it. */
@@ -231,5 +231,3 @@ function tellUnschedulable({ store, clock, events }: KubeletOptions, { pod, mess
 function adopt({ store, admit }: KubeletOptions, pod: PodObject, changeId: string): PodObject {
   return store.update(admit(pod), { changeId }) as PodObject;
 }
-
-const pause = (clock: Clock, delayMs: number): Promise<void> => new Promise((resolve) => clock.after(delayMs, resolve));

@@ -1,3 +1,4 @@
+import { pause } from '#domain';
 import { createShell } from '#shell';
 import { type Command, UsageError } from '../command.ts';
 
@@ -24,7 +25,7 @@ export function watchCommand(commands: () => ReadonlyMap<string, Command>): Comm
         if (io.signal.aborted) break;
         const at = new Date(context.clock.now()).toISOString().slice(11, 19);
         io.out(`${CLEAR}Every ${everyS} s: ${line}   ${at}\n\n${text}`);
-        await pause(everyS * 1000, io.signal, context.clock);
+        await pause({ clock: context.clock, signal: io.signal }, everyS * 1000);
       }
       return 130;
     },
@@ -49,19 +50,3 @@ function readArgs(args: readonly string[]): { everyS: number; line: string } {
 }
 
 const quoted = (word: string): string => (/^[\w./:=@%+,-]+$/.test(word) ? word : `'${word.replaceAll("'", "'\\''")}'`);
-
-function pause(
-  ms: number,
-  signal: AbortSignal,
-  clock: { after(ms: number, fire: () => void): { cancel(): void } },
-): Promise<void> {
-  return new Promise((resolve) => {
-    const end = (): void => {
-      timer.cancel();
-      signal.removeEventListener('abort', end);
-      resolve();
-    };
-    const timer = clock.after(ms, end);
-    signal.addEventListener('abort', end, { once: true });
-  });
-}

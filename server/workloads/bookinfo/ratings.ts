@@ -1,7 +1,6 @@
 import type { IncomingMessage } from 'node:http';
-import type { Timer } from '#domain';
+import { pause, type Timer } from '#domain';
 import type { ContainerContext, WorkloadImage } from '../doors.ts';
-import { pause } from '../pause.ts';
 import { type Answer, json, pathOf, readBody, text } from '../respond.ts';
 import { envNumber, serve } from '../serve.ts';
 import { databaseRatings } from './ratings-database.ts';

@@ -1,12 +1,11 @@
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import type { Socket } from 'node:net';
 import { createServer as createTlsServer } from 'node:tls';
-import { errorMessage } from '#domain';
+import { errorMessage, pause } from '#domain';
 import type { ContainerContext, WorkloadImage } from '../doors.ts';
 import { goDurationMs, goHeaders, hostOf, peerOf, protoOf } from '../net/go-request.ts';
 import { serveGrpc } from '../net/grpc-server.ts';
 import { type ServerTls, serveWeb, tlsOf } from '../net/web-server.ts';
-import { pause } from '../pause.ts';
 import { type EchoAppFlags, readFlags } from './echo-app-flags.ts';
 import { registerEchoService } from './echo-app-grpc.ts';
 import { echoField as field } from './echo-field.ts';

@@ -1,9 +1,8 @@
 import type { IncomingMessage, ServerResponse } from 'node:http';
-import { errorMessage } from '#domain';
+import { errorMessage, pause } from '#domain';
 import type { ContainerContext, WorkloadImage } from '../doors.ts';
 import { goDurationMs, goHeaders, hostOf, peerOf, protoOf } from '../net/go-request.ts';
 import { type ServerTls, serveWeb, tlsOf } from '../net/web-server.ts';
-import { pause } from '../pause.ts';
 import { serveEchoBasicGrpc } from './echo-basic-grpc.ts';
 import { echoContext, portOf } from './echo-context.ts';
 import { echoWebSocket } from './web-socket.ts';

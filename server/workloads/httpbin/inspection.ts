@@ -1,4 +1,4 @@
-import { pause } from '../pause.ts';
+import { pause } from '#domain';
 import {
   type Exchange,
   originOf,

@@ -1,7 +1,7 @@
 import type { IncomingMessage, ServerResponse } from 'node:http';
+import { pause } from '#domain';
 import type { ContainerContext, WorkloadImage } from '../doors.ts';
 import { type ServerTls, serveWeb } from '../net/web-server.ts';
-import { pause } from '../pause.ts';
 import { type Answer, answer, json, pathOf } from '../respond.ts';
 import { envNumber, serve } from '../serve.ts';
 import { type Trouble, troubleOf } from './trouble.ts';

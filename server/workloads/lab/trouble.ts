@@ -1,5 +1,5 @@
+import { pause } from '#domain';
 import type { ContainerContext } from '../doors.ts';
-import { pause } from '../pause.ts';
 import { envNumber } from '../serve.ts';
 
 /** What a service does to a request before it answers: waits, then says with which status it fails, or undefined. */

@@ -1,7 +1,6 @@
-import { errorMessage } from '#domain';
+import { errorMessage, pause } from '#domain';
 import type { ContainerContext, FetchResponse } from '../doors.ts';
 import { TimeoutError } from '../http-client.ts';
-import { pause } from '../pause.ts';
 import { CallNotPermitted } from './breaker.ts';
 
 /** What one call is made of. Layers hand it on and may set a tighter limit. */

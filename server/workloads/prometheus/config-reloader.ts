@@ -1,7 +1,6 @@
 import { createHash } from 'node:crypto';
-import { errorMessage } from '#domain';
+import { errorMessage, pause } from '#domain';
 import type { ContainerContext, WorkloadImage } from '../doors.ts';
-import { pause } from '../pause.ts';
 import { answer, text } from '../respond.ts';
 
 /** How often it looks: files of volumes tell nobody that they have changed. */

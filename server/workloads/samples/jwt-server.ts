@@ -1,8 +1,8 @@
 import type { IncomingMessage, ServerResponse } from 'node:http';
+import { pause } from '#domain';
 import type { ContainerContext, WorkloadImage } from '../doors.ts';
 import { goDurationMs } from '../net/go-request.ts';
 import { serveWeb } from '../net/web-server.ts';
-import { pause } from '../pause.ts';
 import { answer, text } from '../respond.ts';
 
 /** The public key that the published image serves. Tokens signed with its private key are in Istio's own repository. */

@@ -1,9 +1,9 @@
 import type { IncomingMessage, ServerResponse } from 'node:http';
+import { pause } from '#domain';
 import type { ContainerContext, WorkloadImage } from '../doors.ts';
 import { goDurationMs, headerPairs, hostOf, protoOf } from '../net/go-request.ts';
 import { addRawService, serveGrpc } from '../net/grpc-server.ts';
 import { serveWeb } from '../net/web-server.ts';
-import { pause } from '../pause.ts';
 
 const MAX_ECHO_BYTES = 256 * 1024;
 const MAX_DELAY_MS = 10_000;

@@ -1,4 +1,5 @@
 import { brotliDecompressSync, gunzipSync, inflateSync, zstdDecompressSync } from 'node:zlib';
+import { pause } from '#domain';
 import type { FetchInit, FetchResponse } from '#workloads';
 import { UsageError } from '../../command.ts';
 import { type Flags, readCount, readFlags, readSeconds } from '../../flags.ts';
@@ -80,7 +81,7 @@ async function withRetries(request: Request): Promise<number> {
       context.io.err(
         `Warning: Problem: ${problemOf(code, status)}. Will retry in ${waitMs / 1000} second${waitMs === 1000 ? '' : 's'}. ${left} ${left === 1 ? 'retry' : 'retries'} left.\n`,
       );
-    await pause(waitMs, context);
+    await pause({ clock: context.clock, signal: context.io.signal }, waitMs);
   }
 }
 
@@ -89,16 +90,6 @@ function problemOf(code: number, status: number): string {
   if (TRANSIENT_FAILURES.has(code)) return 'timeout';
   return code === EXIT_REFUSED ? 'connection refused' : '(retrying all errors)';
 }
-
-const pause = (ms: number, { clock, io: { signal } }: CurlContext): Promise<void> =>
-  new Promise((resolve) => {
-    const timer = clock.after(ms, resolve);
-    const stop = (): void => {
-      timer.cancel();
-      resolve();
-    };
-    signal.addEventListener('abort', stop, { once: true });
-  });
 
 /** Sends once. `isRetried`: an answer that will be asked for again is not shown by -w. */
 async function once(request: Request, isRetried: boolean): Promise<{ code: number; status: number }> {

@@ -1,4 +1,4 @@
-import type { KubeObject } from '#domain';
+import { type KubeObject, pause } from '#domain';
 import { type Flags, onOff, readSeconds, value } from '#shell';
 import { type CommandIo, type ShellContext, UsageError } from '../../command.ts';
 import type { Verb } from '../verb.ts';
@@ -123,7 +123,7 @@ async function evict(
         return false;
       }
       io.err(`error when evicting pods/"${name}" -n "${namespace}" (will retry after 5s): ${why}\n`);
-      await paused(context, RETRY_MS, io.signal);
+      await pause({ clock: context.clock, signal: io.signal }, RETRY_MS);
       if (io.signal.aborted) return false;
     }
   }
@@ -135,16 +135,4 @@ async function evict(
   if (!isGone()) return false;
   io.out(`pod/${name} evicted\n`);
   return true;
-}
-
-function paused({ clock }: ShellContext, ms: number, signal: AbortSignal): Promise<void> {
-  return new Promise((resolve) => {
-    const done = (): void => {
-      timer.cancel();
-      signal.removeEventListener('abort', done);
-      resolve();
-    };
-    const timer = clock.after(ms, done);
-    signal.addEventListener('abort', done, { once: true });
-  });
 }
