@@ -5,17 +5,14 @@ import type { CodecError, DownstreamConnection, ResponseHead, ServerConnectionOp
 import type { Headers } from '../headers.ts';
 import { BodyDecoder } from './body-decoder.ts';
 import { CR, LF } from './bytes.ts';
-import type { Failure } from './failures.ts';
-import { FAILURES } from './failures.ts';
+import { FAILURES, type Failure } from './failures.ts';
 import { FieldParser } from './field-parser.ts';
 import { endOfHead, HeadBuffer } from './head-buffer.ts';
 import { HeadWriter } from './head-writer.ts';
 import { LazyDeadline } from './lazy-deadline.ts';
 import { localAnswer, localHead } from './local-answer.ts';
-import type { ParsedRequest, RequestRules } from './request-parser.ts';
-import { beginsMethod, parseRequest } from './request-parser.ts';
-import type { StreamHost } from './server-stream.ts';
-import { ServerStream } from './server-stream.ts';
+import { beginsMethod, type ParsedRequest, parseRequest, type RequestRules } from './request-parser.ts';
+import { ServerStream, type StreamHost } from './server-stream.ts';
 import { formatEndpoint } from './socket-address.ts';
 import { WireWriter } from './wire-writer.ts';
 

@@ -35,6 +35,7 @@ import { RetryHosts } from './retry-hosts.ts';
 import { RetryState, type RetryVerdict } from './retry-state.ts';
 import { rewriteHost } from './rewrite.ts';
 import { countAnswer } from './route-figures.ts';
+import { dropTimedOut, noteTimedOut, noteTryTimedOut } from './timed-out.ts';
 import { TryFilters } from './try-filters.ts';
 import { TryLog } from './try-log.ts';
 import { answerTunnel, awaitsConsent, endsHere, introduceClient, isTimed, replyFailedHandshake } from './tunnels.ts';
@@ -246,13 +247,7 @@ export class UpstreamCall extends HostWish implements AttemptOwner, BodyTarget, 
     this.#exchange.info.brokenHandshake = attempt.brokenHandshake;
     const verdict = this.#verdictOnReset(reason, attempt.requestStarted);
     if (this.#exchange.steps.on) noteFailure(this.#exchange, host.key, { reason, detail, verdict });
-    if (verdict?.again === true) {
-      this.#again(verdict);
-      return;
-    }
-    flagRefusal(this.#exchange, verdict);
-    this.#release('local_reset');
-    replyReset(this.#exchange, reason, transport, this.#begun ? undefined : this.#cluster);
+    if (!this.#goesOn(verdict)) replyReset(this.#exchange, reason, transport, this.#begun ? undefined : this.#cluster);
   }
 
   /** Follows a redirect where the route wants that; false: the client is to hear of it. */
@@ -320,6 +315,17 @@ export class UpstreamCall extends HostWish implements AttemptOwner, BodyTarget, 
     });
   }
 
+  /** After a try without an answer: false where there is no other, and the request is to be answered here. */
+  #goesOn(verdict: RetryVerdict | undefined): boolean {
+    if (verdict?.again === true) {
+      this.#again(verdict);
+      return true;
+    }
+    flagRefusal(this.#exchange, verdict);
+    this.#release('local_reset');
+    return false;
+  }
+
   #verdictOnReset(reason: ResetReason, requestStarted: boolean): RetryVerdict | undefined {
     if (this.#retry === undefined || this.#begun) return undefined;
     if (!this.#body.replayable) return undefined;
@@ -351,13 +357,7 @@ export class UpstreamCall extends HostWish implements AttemptOwner, BodyTarget, 
     }
     const verdict = this.#verdictOnReset('local_reset', true);
     noteOutlived(this.#exchange, attempt, verdict);
-    if (verdict?.again === true) {
-      this.#again(verdict);
-      return;
-    }
-    flagRefusal(this.#exchange, verdict);
-    this.#release('local_reset');
-    replyOutlived(this.#exchange);
+    if (!this.#goesOn(verdict)) replyOutlived(this.#exchange);
   }
 
   #startTryTimers(): void {
@@ -373,22 +373,10 @@ export class UpstreamCall extends HostWish implements AttemptOwner, BodyTarget, 
   }
 
   #giveUpTry(attempt: UpstreamAttempt, details: string): void {
-    const { host } = attempt.choice;
-    reportTimeout(attempt.cluster, host);
-    host.figures.rqError++;
-    attempt.span?.timedOut();
-    attempt.log?.timedOut();
-    attempt.drop('local_reset');
+    dropTimedOut(attempt);
     const verdict = this.#verdictOnReset('local_reset', true);
-    const detail = 'no answer within the limit of one try';
-    if (this.#exchange.steps.on)
-      noteFailure(this.#exchange, host.key, { plain: detail, verdict, part: 'retry_policy' });
-    if (verdict?.again === true) {
-      this.#again(verdict);
-      return;
-    }
-    flagRefusal(this.#exchange, verdict);
-    this.#giveUp(details);
+    noteTryTimedOut(this.#exchange, attempt, verdict);
+    if (!this.#goesOn(verdict)) replyTimeout(this.#exchange, this.#cluster, details);
   }
 
   timedOut(): void {
@@ -404,11 +392,9 @@ export class UpstreamCall extends HostWish implements AttemptOwner, BodyTarget, 
       return;
     }
     if (attempt !== undefined) attempt.choice.host.figures.rqError++;
-    const detail = `no answer within the route's timeout of ${this.options.timeoutMs} ms, all tries together`;
-    const name = attempt?.choice.host.key ?? this.#cluster.config.name;
-    if (this.#exchange.steps.on)
-      noteFailure(this.#exchange, name, { plain: detail, verdict: undefined, part: 'timeout' });
-    this.#giveUp('response_timeout');
+    noteTimedOut(this.#exchange, attempt?.choice.host.key ?? this.#cluster.config.name, this.options.timeoutMs);
+    this.#release('local_reset');
+    replyTimeout(this.#exchange, this.#cluster, 'response_timeout');
   }
 
   #note(what: keyof StreamTimes): void {
@@ -421,11 +407,6 @@ export class UpstreamCall extends HostWish implements AttemptOwner, BodyTarget, 
   #noHost(): void {
     this.#release('local_reset');
     replyNoHost(this.#exchange, this.#cluster);
-  }
-
-  #giveUp(details: string): void {
-    this.#release('local_reset');
-    replyTimeout(this.#exchange, this.#cluster, details);
   }
 
   #answerComplete({ stream }: UpstreamAttempt): void {
