@@ -18,6 +18,8 @@ export class RuntimeValues {
   rulesMaintenance = false;
   /** The same of `circuit_breakers.` and of every cluster. */
   rulesBreakers = false;
+  /** The same of `outlier_detection.`. */
+  rulesOutliers = false;
 
   /** Takes over all values. */
   set(values: Iterable<readonly [key: string, value: string]>): void {
@@ -26,11 +28,13 @@ export class RuntimeValues {
     this.rulesTracing = false;
     this.rulesMaintenance = false;
     this.rulesBreakers = false;
+    this.rulesOutliers = false;
     for (const [key, value] of values) {
       this.#values.set(key, value.trim());
       this.rulesTracing ||= key.startsWith('tracing.');
       this.rulesMaintenance ||= key.startsWith('upstream.maintenance_mode.');
       this.rulesBreakers ||= key.startsWith('circuit_breakers.');
+      this.rulesOutliers ||= key.startsWith('outlier_detection.');
     }
     for (const tell of this.#listeners) tell();
   }

@@ -1,8 +1,7 @@
 import type { UpstreamCluster } from '../upstream/cluster.ts';
 import type { Host } from '../upstream/host.ts';
 import { hostFigures } from '../upstream/host-figures.ts';
-import { type BreakerLimits, PRIORITIES } from '../upstream/pool-breakers.ts';
-import { shownRate } from '../upstream/success-rates.ts';
+import { allowedRetries, type CircuitBreakers, PRIORITIES } from '../upstream/pool-breakers.ts';
 
 /** Why a host counts as it does, in Envoy's words. Source: ENVOY: HostUtility::healthFlagsToString. */
 const FLAGS: readonly (readonly [flag: string, holds: (host: Host) => boolean])[] = [
@@ -22,17 +21,20 @@ const FLAGS: readonly (readonly [flag: string, holds: (host: Host) => boolean])[
 const healthFlags = (host: Host): string =>
   FLAGS.flatMap(([flag, holds]) => (holds(host) ? [flag] : [])).join('') || 'healthy';
 
-const LIMITS: readonly (readonly [name: string, read: (limits: BreakerLimits) => number])[] = [
-  ['max_connections', ({ maxConnections }) => maxConnections],
-  ['max_pending_requests', ({ maxPendingRequests }) => maxPendingRequests],
-  ['max_requests', ({ maxRequests }) => maxRequests],
-  ['max_retries', ({ maxRetries }) => maxRetries],
+/** As they hold at this moment. */
+const LIMITS: readonly (readonly [name: string, read: (breakers: CircuitBreakers) => number])[] = [
+  ['max_connections', ({ limits }) => limits.maxConnections],
+  ['max_pending_requests', ({ limits }) => limits.maxPendingRequests],
+  ['max_requests', ({ limits }) => limits.maxRequests],
+  ['max_retries', allowedRetries],
 ];
 
 /** Rates as Envoy's `%g` writes them. */
 const rate = (percent: number): string => String(Number(percent.toPrecision(6)));
 
-const outlierLines = ({ external, local }: NonNullable<UpstreamCluster['successRates']>): Record<string, string> => ({
+const outlierLines = ({
+  rates: { external, local },
+}: NonNullable<UpstreamCluster['outlier']>): Record<string, string> => ({
   success_rate_average: rate(external.average),
   success_rate_ejection_threshold: rate(external.threshold),
   local_origin_success_rate_average: rate(local.average),
@@ -46,15 +48,15 @@ export const clustersText = (clusters: readonly UpstreamCluster[]): string =>
     .map((line) => `${line}\n`)
     .join('');
 
-function clusterLines({ config, successRates }: UpstreamCluster): string[] {
+function clusterLines({ config, breakers, outlier: detector }: UpstreamCluster): string[] {
   const { name, edsName } = config;
-  const outlier = Object.entries(successRates === undefined ? {} : outlierLines(successRates));
+  const outlier = Object.entries(detector === undefined ? {} : outlierLines(detector));
   return [
     `${name}::observability_name::${name}`,
     ...outlier.map(([line, value]) => `${name}::outlier::${line}::${value}`),
     ...PRIORITIES.flatMap((priority) =>
       LIMITS.map(
-        ([limit, read]) => `${name}::${priority.toLowerCase()}_priority::${limit}::${read(config.breakers[priority])}`,
+        ([limit, read]) => `${name}::${priority.toLowerCase()}_priority::${limit}::${read(breakers[priority])}`,
       ),
     ),
     `${name}::added_via_api::true`,
@@ -62,7 +64,7 @@ function clusterLines({ config, successRates }: UpstreamCluster): string[] {
   ];
 }
 
-function hostLines({ config: { name, outlier } }: UpstreamCluster, host: Host): string[] {
+function hostLines({ config: { name } }: UpstreamCluster, host: Host): string[] {
   const [region = '', zone = '', subZone = ''] = host.endpoint.locality.key.split('/');
   const facts: Record<string, string | number> = {
     ...hostFigures(host),
@@ -74,27 +76,33 @@ function hostLines({ config: { name, outlier } }: UpstreamCluster, host: Host): 
     sub_zone: subZone,
     canary: 'false',
     priority: host.endpoint.priority,
-    success_rate: rate(shownRate(host, 'external', outlier)),
-    local_origin_success_rate: rate(shownRate(host, 'local', outlier)),
+    success_rate: rate(host.rates.external.shown),
+    local_origin_success_rate: rate(host.rates.local.shown),
   };
   return Object.entries(facts).map(([fact, value]) => `${name}::${host.key}::${fact}::${value}`);
 }
 
 /** `/clusters?format=json`: envoy.admin.v3.ClusterStatus in protobuf JSON, which leaves out what is 0, empty or false. */
 export const clusterStatuses = (clusters: readonly UpstreamCluster[]): object[] =>
-  clusters.map(({ config, hosts }) => ({
+  clusters.map(({ config, breakers, hosts, outlier }) => ({
     name: config.name,
     added_via_api: true,
+    ...percent('success_rate_ejection_threshold', outlier?.rates.external.threshold, 0),
     host_statuses: hosts.map(hostStatus),
+    ...percent('local_origin_success_rate_ejection_threshold', outlier?.rates.local.threshold, 0),
     circuit_breakers: {
       thresholds: PRIORITIES.map((priority) => ({
         ...(priority === 'HIGH' && { priority }),
-        ...Object.fromEntries(LIMITS.map(([limit, read]) => [limit, read(config.breakers[priority])])),
+        ...Object.fromEntries(LIMITS.map(([limit, read]) => [limit, read(breakers[priority])])),
       })),
     },
     observability_name: config.name,
     ...(config.edsName !== '' && { eds_service_name: config.edsName }),
   }));
+
+/** A rate that is known; thresholds of 0 and below count as not known. */
+const percent = (field: string, value = -1, above = -1): object =>
+  value > above ? { [field]: value === 0 ? {} : { value } } : {};
 
 const GAUGES = new Set(['cx_active', 'rq_active', 'rq_pending_active']);
 
@@ -111,9 +119,11 @@ function hostStatus(host: Host): object {
         ...(value > 0 && { value: String(value) }),
       })),
     health_status: healthStatus(host),
+    ...percent('success_rate', host.rates.external.shown),
     weight: host.weight,
     ...(endpoint.hostname !== '' && { hostname: endpoint.hostname }),
     ...(endpoint.priority > 0 && { priority: endpoint.priority }),
+    ...percent('local_origin_success_rate', host.rates.local.shown),
     locality: { ...(region && { region }), ...(zone && { zone }), ...(sub_zone && { sub_zone }) },
   };
 }

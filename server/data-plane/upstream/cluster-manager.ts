@@ -7,8 +7,8 @@ import type { RuntimeValues } from '../runtime-values.ts';
 import { Stats } from '../stats/stats.ts';
 import { UpstreamCluster } from './cluster.ts';
 import type { PoolFactory } from './cluster-options.ts';
+import { followRuntime } from './follow-runtime.ts';
 import type { ProbeFactory } from './health-check/probe.ts';
-import { setLimits } from './runtime-limits.ts';
 import { StaleAssignments } from './stale-assignments.ts';
 import type { LocalHosts } from './zone-routing.ts';
 
@@ -47,7 +47,7 @@ export class ClusterManager {
     const { values } = options;
     values?.onChange(() => {
       for (const clusters of [this.#warming, this.#clusters])
-        for (const cluster of clusters.values()) setLimits(cluster, values);
+        for (const cluster of clusters.values()) followRuntime(cluster, values);
     });
   }
 
@@ -107,7 +107,7 @@ export class ClusterManager {
     });
     cluster.drops = readDrops(policy);
     const { values } = this.#options;
-    if (values?.rulesBreakers === true) setLimits(cluster, values);
+    if (values?.rulesBreakers === true || values?.rulesOutliers === true) followRuntime(cluster, values);
     this.#warming.set(config.name, cluster);
     if (config.dns === undefined) cluster.setEndpoints(endpoints);
     this.#stale.arrived(cluster, policy);

@@ -31,6 +31,7 @@ export class UpstreamCluster {
   readonly config: CompiledCluster;
   readonly breakers: Readonly<Record<RoutePriority, CircuitBreakers>>;
   readonly stats: ClusterStats;
+  readonly outlier: OutlierDetector | undefined;
   /** Requests that the control plane wants to be dropped before a host is chosen. */
   drops: Fraction | undefined;
   /** The highest number that a priority of its hosts has ever had; undefined before the first assignment. */
@@ -40,7 +41,6 @@ export class UpstreamCluster {
   readonly #hosts = new Map<string, Host>();
   readonly #chooser: HostChooser;
   readonly clock: Clock;
-  readonly #outlier: OutlierDetector | undefined;
   readonly #checker: HealthChecker | undefined;
   readonly #dns: DnsHosts | undefined;
   readonly #createPool: PoolFactory;
@@ -72,7 +72,7 @@ export class UpstreamCluster {
       stats,
       update: (priorities) => this.#chooser.setHosts(this.hosts, priorities),
     });
-    this.#outlier =
+    this.outlier =
       config.outlier &&
       new OutlierDetector({
         policy: config.outlier,
@@ -104,7 +104,7 @@ export class UpstreamCluster {
   }
 
   start(): void {
-    this.#outlier?.start();
+    this.outlier?.start();
     this.reports?.start();
     this.#dns?.start();
   }
@@ -249,16 +249,11 @@ export class UpstreamCluster {
 
   /** Outlier detection hears that an answer of this host said `x-envoy-degraded`. */
   reportDegraded(host: Host): void {
-    this.#outlier?.saysDegraded(host);
+    this.outlier?.saysDegraded(host);
   }
 
   report(host: Host, result: Parameters<OutlierDetector['report']>[1]): void {
-    this.#outlier?.report(host, result);
-  }
-
-  /** What the last sweep of outlier detection found. */
-  get successRates(): OutlierDetector['rates'] | undefined {
-    return this.#outlier?.rates;
+    this.outlier?.report(host, result);
   }
 
   /** Looks for what a host says of its own health in the answer to a request. */
@@ -272,7 +267,7 @@ export class UpstreamCluster {
   drain(): void {
     if (this.#drained) return;
     this.#drained = true;
-    this.#outlier?.stop();
+    this.outlier?.stop();
     this.reports?.stop();
     this.#checker?.stop();
     this.#dns?.stop();
@@ -301,7 +296,7 @@ export class UpstreamCluster {
       hasTraffic: () => connections.value > 0,
       onLog,
       onResult: (host, { healthy, changed }) => {
-        if (healthy) this.#outlier?.checkPassed(host);
+        if (healthy) this.outlier?.checkPassed(host);
         const leaves = host.pendingRemoval && host.failedCheck;
         if (leaves) {
           this.#remove(host);
@@ -358,7 +353,7 @@ export class UpstreamCluster {
     this.#hosts.delete(host.key);
     if (this.config.showsHosts) this.stats.shows(host, false);
     this.#checker?.remove(host);
-    this.#outlier?.forget(host);
+    this.outlier?.forget(host);
     host.drainPools();
   }
 

@@ -42,15 +42,22 @@ export class OutlierDetector {
   readonly #overflow: Stat;
   readonly #active: Stat;
   readonly #total: Stat;
+  #policy: OutlierPolicy;
   #timer: Timer | undefined;
   #rates: Readonly<Record<FailureOrigin, RateSummary>> = { external: NO_RATES, local: NO_RATES };
 
   constructor(options: OutlierDetectorOptions) {
     this.#options = options;
+    this.#policy = options.policy;
     this.#overflow = this.#stat('ejections_overflow');
     this.#active = options.stats.level(`${options.prefix}outlier_detection.ejections_active`);
     options.stats.declare(`${options.prefix}outlier_detection.`, OUTLIER_NAMES);
     this.#total = this.#stat('ejections_enforced_total');
+  }
+
+  /** From now on; what was found by the former policy stays. The sweep that is due comes at its old time. */
+  follow(policy: OutlierPolicy): void {
+    this.#policy = policy;
   }
 
   /** Of the last sweep. */
@@ -59,7 +66,8 @@ export class OutlierDetector {
   }
 
   start(): void {
-    const { clock, policy } = this.#options;
+    const { clock } = this.#options;
+    const policy = this.#policy;
     this.#timer = clock.after(policy.intervalMs, () => {
       this.#sweep();
       this.start();
@@ -78,7 +86,8 @@ export class OutlierDetector {
 
   /** An active health check has passed: where the policy says so, the host is let back before its time is over. */
   checkPassed(host: Host): void {
-    const { clock, policy } = this.#options;
+    const { clock } = this.#options;
+    const policy = this.#policy;
     if (!policy.unejectsOnCheck || !host.ejected || host.failedCheck) return;
     this.#letBack(host, clock.monotonic());
   }
@@ -89,13 +98,12 @@ export class OutlierDetector {
       return;
     }
     const { localOrigin: seen } = result;
-    if (this.#options.policy.splitLocalOriginErrors)
-      this.#ofLocalOrigin(host, seen === 'connected' || seen === 'served');
+    if (this.#policy.splitLocalOriginErrors) this.#ofLocalOrigin(host, seen === 'connected' || seen === 'served');
     else if (seen !== 'connected') this.#answered(host, AS_STATUS[seen]);
   }
 
   #answered(host: Host, status: number): void {
-    const { policy } = this.#options;
+    const policy = this.#policy;
     const { failures } = host;
     // As in Envoy, 600 and more are no class of their own, and no failures.
     const good = status < 500 || status > 599;
@@ -114,7 +122,8 @@ export class OutlierDetector {
 
   /** A good answer said that the host is not to be preferred. Source: HttpCodesMonitor and degraded hosts of Envoy's detector. */
   saysDegraded(host: Host): void {
-    const { clock, policy } = this.#options;
+    const { clock } = this.#options;
+    const policy = this.#policy;
     if (!policy.marksDegraded || host.degradedByItself) return;
     this.#stat('ejections_detected_degradation').value++;
     host.degradedByItself = true;
@@ -126,7 +135,7 @@ export class OutlierDetector {
   #ofLocalOrigin(host: Host, good: boolean): void {
     host.rates.local.count(good);
     if (good) host.failures.consecutiveLocal = 0;
-    else if (++host.failures.consecutiveLocal === this.#options.policy.consecutiveLocalOriginFailure) {
+    else if (++host.failures.consecutiveLocal === this.#policy.consecutiveLocalOriginFailure) {
       this.#rowOf(host, 'consecutive_local_origin_failure', 'consecutiveLocal');
     }
   }
@@ -146,7 +155,8 @@ export class OutlierDetector {
   }
 
   #eject(host: Host, cause: EjectionCause): void {
-    const { policy, clock, random, hosts } = this.#options;
+    const { clock, random, hosts } = this.#options;
+    const policy = this.#policy;
     const all = hosts();
     const ejected = all.filter((other) => other.ejected).length;
     const allowed =
@@ -160,7 +170,7 @@ export class OutlierDetector {
     if (share <= 0 || (share < 100 && random.below(100) >= share)) return;
     host.ejected = true;
     host.ejectedAt = clock.monotonic();
-    host.ejectionJitterMs = policy.maxJitterMs > 0 ? random.below(policy.maxJitterMs) : 0;
+    host.ejectionJitterMs = policy.maxJitterMs > 0 ? random.below(policy.maxJitterMs + 1) : 0;
     if (host.ejections * policy.baseEjectionMs < policy.maxEjectionMs + policy.baseEjectionMs) host.ejections++;
     this.#active.value++;
     this.#total.value++;
@@ -169,7 +179,8 @@ export class OutlierDetector {
   }
 
   #sweep(): void {
-    const { policy, clock, hosts } = this.#options;
+    const { clock, hosts } = this.#options;
+    const policy = this.#policy;
     const now = clock.monotonic();
     const all = hosts();
     for (const host of all) {
@@ -185,19 +196,19 @@ export class OutlierDetector {
   }
 
   #compare(hosts: readonly Host[], origin: FailureOrigin): RateSummary {
-    const { summary, found } = standOuts(hosts, origin, this.#options.policy);
+    const { summary, found } = standOuts(hosts, origin, this.#policy);
     for (const { host, by } of found) this.#detected(host, origin === 'local' ? `local_origin_${by}` : by);
     return summary;
   }
 
   #letBackInTime(host: Host, now: number): void {
-    const { baseEjectionMs, maxEjectionMs } = this.#options.policy;
+    const { baseEjectionMs, maxEjectionMs } = this.#policy;
     const lengthMs = Math.min(baseEjectionMs * host.ejections, maxEjectionMs) + host.ejectionJitterMs;
     if (now - host.ejectedAt >= lengthMs) this.#letBack(host, now);
   }
 
   #preferAgain(host: Host, now: number): void {
-    const { baseEjectionMs, intervalMs, maxEjectionMs } = this.#options.policy;
+    const { baseEjectionMs, intervalMs, maxEjectionMs } = this.#policy;
     if (host.degradedByItself) {
       if (now - host.degradedAt < Math.min(baseEjectionMs * host.degradations, maxEjectionMs)) return;
       host.degradedByItself = false;

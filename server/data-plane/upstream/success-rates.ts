@@ -10,6 +10,8 @@ export class SuccessRate {
   #good = 0;
   /** Of the interval that is over: requests, and percent of them that were good. */
   #last = { volume: 0, percent: -1 };
+  /** What `/clusters` tells; -1: the host was ejected, or there were too few requests or hosts. */
+  shown = -1;
 
   count(good: boolean): void {
     this.#total++;
@@ -21,6 +23,7 @@ export class SuccessRate {
     this.#last = { volume: this.#total, percent: this.#total === 0 ? -1 : (100 * this.#good) / this.#total };
     this.#total = 0;
     this.#good = 0;
+    this.shown = -1;
   }
 
   get last(): { readonly volume: number; readonly percent: number } {
@@ -49,6 +52,8 @@ export function standOuts(hosts: readonly Host[], origin: FailureOrigin, policy:
   if (hosts.length < enough) return { summary: NO_RATES, found: [] };
   const busy = (volume: number): Host[] =>
     hosts.filter(({ ejected, rates }) => !ejected && rates[origin].last.volume >= Math.max(1, volume));
+  const told = Math.min(successRate.requestVolume, failurePercentage.requestVolume);
+  for (const { rates } of busy(told)) rates[origin].shown = rates[origin].last.percent;
   const rated = busy(successRate.requestVolume);
   const counted = busy(failurePercentage.requestVolume);
   const summary = rated.length >= Math.max(1, successRate.minimumHosts) ? summarize(rated, origin, policy) : NO_RATES;
@@ -72,12 +77,4 @@ function summarize(hosts: readonly Host[], origin: FailureOrigin, { successRate 
   const average = rates.reduce((sum, rate) => sum + rate, 0) / rates.length;
   const variance = rates.reduce((sum, rate) => sum + (rate - average) ** 2, 0) / rates.length;
   return { average, threshold: average - successRate.stdevFactor * Math.sqrt(variance) };
-}
-
-/** What `/clusters` tells of a host; -1: it had too few requests. */
-export function shownRate({ rates }: Host, origin: FailureOrigin, policy: OutlierPolicy | undefined): number {
-  if (policy === undefined) return -1;
-  const { volume, percent } = rates[origin].last;
-  const enough = Math.min(policy.successRate.requestVolume, policy.failurePercentage.requestVolume);
-  return volume >= enough ? percent : -1;
 }

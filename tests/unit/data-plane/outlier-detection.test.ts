@@ -1,10 +1,12 @@
 import { beforeEach, describe, expect, it } from 'vitest';
 import { seededRandom } from '#domain';
 import { NO_LOCALITY } from '../../../server/data-plane/config/endpoint-config.ts';
-import { readOutlierPolicy } from '../../../server/data-plane/config/outlier-policy.ts';
+import { type OutlierPolicy, readOutlierPolicy } from '../../../server/data-plane/config/outlier-policy.ts';
+import { RuntimeValues } from '../../../server/data-plane/runtime-values.ts';
 import { Stats } from '../../../server/data-plane/stats/stats.ts';
 import { Host } from '../../../server/data-plane/upstream/host.ts';
 import { OutlierDetector } from '../../../server/data-plane/upstream/outlier-detection.ts';
+import { outlierPolicyNow } from '../../../server/data-plane/upstream/runtime-outlier-policy.ts';
 import { createFakeClock, type FakeClock } from './fake-clock.ts';
 
 let clock: FakeClock;
@@ -205,6 +207,53 @@ describe('outlier detection', () => {
     expect(hosts[0]!.healthy).toBe(true);
     outliers.report(hosts[0]!, { localOrigin: 'timeout' });
     expect(hosts[0]!.healthy).toBe(false);
+  });
+
+  it('goes by what the runtime says from the moment that it says so, and by its cluster where it says nothing', () => {
+    const values = new RuntimeValues();
+    const given = readOutlierPolicy({ interval: '10s', consecutive_5xx: 5, success_rate_stdev_factor: 1500 })!;
+    const outliers = detector({ consecutive_5xx: 5, success_rate_stdev_factor: 1500 });
+    const say = (...pairs: readonly (readonly [string, string])[]): OutlierPolicy => {
+      values.set(pairs.map(([key, value]) => [`outlier_detection.${key}`, value] as const));
+      const policy = outlierPolicyNow(given, values);
+      outliers.follow(policy);
+      return policy;
+    };
+    expect(say()).toEqual(given);
+    fail(outliers, hosts[0]!, 1);
+    say(
+      ['consecutive_5xx', '2'],
+      ['max_ejection_percent', '100'],
+      ['enforcing_failure_percentage_local_origin', '7'],
+      ['success_rate_stdev_factor', '10'],
+    );
+    fail(outliers, hosts[0]!, 1);
+    expect(hosts[0]!.ejected).toBe(true);
+    say(['base_ejection_time_ms', '1'], ['max_ejection_time_ms', '1'], ['interval_ms', '500']);
+    clock.advance(10_000);
+    expect(hosts[0]!.ejected).toBe(false);
+    const said = say(['max_ejection_percent', '900'], ['enforcing_failure_percentage_local_origin', '7']);
+    expect([said.maxEjectionPercent, said.enforcing.local_origin_failure_percentage]).toEqual([100, 7]);
+  });
+
+  it('tells rates of the last interval only of hosts that are not ejected, where enough hosts are there', () => {
+    const told = (minimum: number): readonly number[] => {
+      const outliers = detector({
+        consecutive_5xx: 0,
+        success_rate_minimum_hosts: minimum,
+        failure_percentage_minimum_hosts: minimum,
+        success_rate_request_volume: 2,
+      });
+      for (const host of hosts) outliers.report(host, { status: 200 });
+      fail(outliers, hosts[0]!, 1);
+      hosts[1]!.ejected = true;
+      clock.advance(10_000);
+      outliers.stop();
+      hosts[1]!.ejected = false;
+      return hosts.map(({ rates }) => rates.external.shown);
+    };
+    expect(told(3)).toEqual([50, -1, -1]);
+    expect(told(4)).toEqual([-1, -1, -1]);
   });
 
   it('keeps a host out for longer by its jitter', () => {
