@@ -221,7 +221,7 @@ class Stream<Request extends AnyRequest> implements AdsStream {
     const endpoints = this.#states.get(typeUrls.endpoint);
     if (!endpoints) return;
     for (const { name, version, json } of upserts) {
-      if (clusters.known.get(name) === version) continue;
+      if (clusters.known.get(name) === version && !clusters.refused.has(name)) continue;
       const wanted = endpointName(json as Cluster);
       if (!isSubscribedTo(endpoints, wanted)) continue;
       endpoints.forced.add(wanted);

@@ -1,4 +1,4 @@
-import type { AdsVariant } from '../doors.ts';
+import type { AdsVariant, EncodedResource } from '../doors.ts';
 import type { DeltaDiscoveryRequest, DiscoveryRequest, ErrorDetail, NodeMessage } from '../wire/discovery.ts';
 import {
   deltaDiscoveryRequest,
@@ -47,6 +47,22 @@ export interface Variant<Request extends AnyRequest> {
 
 const WILDCARD = '*';
 
+const isDue = (state: TypeState, { name, version }: EncodedResource): boolean =>
+  state.known.get(name) !== version || state.forced.has(name);
+
+/**
+ * What is due, and with it all that was refused: Envoy refuses a response as a whole, so that one bad resource takes others along.
+ * Nothing is sent for their sake alone, since the client has said what it thinks of them. istiod repeats everything with each push.
+ */
+function withRefused(
+  state: TypeState,
+  wanted: ResourcesByName,
+  due: readonly EncodedResource[],
+): readonly EncodedResource[] {
+  if (state.refused.size === 0) return due;
+  return [...wanted.values()].filter((resource) => isDue(state, resource) || state.refused.has(resource.name));
+}
+
 // --- State of the world ---------------------------------------------------------------------------------------------------
 
 /** A request states the whole set of names. Source: xDS protocol, "How the client specifies what resources to return". */
@@ -68,10 +84,10 @@ function subscribeWhole(state: TypeState, request: DiscoveryRequest): void {
 
 function composeWhole(state: TypeState, resources: ResourcesByName): Composed | undefined {
   const wanted = subscribed(state, resources);
-  const changed = [...wanted.values()].filter(
-    ({ name, version }) => state.known.get(name) !== version || state.forced.has(name),
-  );
-  if (!isComplete(state.typeUrl)) return changed.length > 0 ? { upserts: changed, removed: [] } : undefined;
+  const changed = [...wanted.values()].filter((resource) => isDue(state, resource));
+  if (!isComplete(state.typeUrl)) {
+    return changed.length > 0 ? { upserts: withRefused(state, wanted, changed), removed: [] } : undefined;
+  }
   const removed = [...state.known.keys()].filter((name) => !wanted.has(name));
   if (changed.length === 0 && removed.length === 0 && !state.answerDue) return undefined;
   return { upserts: [...wanted.values()], removed };
@@ -134,13 +150,11 @@ function subscribeMore(state: TypeState, request: DeltaDiscoveryRequest): void {
 
 function composeDelta(state: TypeState, resources: ResourcesByName): Composed | undefined {
   const wanted = subscribed(state, resources);
-  const upserts = [...wanted.values()].filter(
-    ({ name, version }) => state.known.get(name) !== version || state.forced.has(name),
-  );
+  const changed = [...wanted.values()].filter((resource) => isDue(state, resource));
   const gone = [...state.known.keys(), ...state.forced].filter((name) => !wanted.has(name));
   const removed = new Set(gone.filter((name) => !state.lingering.has(name)));
-  if (upserts.length === 0 && removed.size === 0 && !state.answerDue) return undefined;
-  return { upserts, removed: [...removed] };
+  if (changed.length === 0 && removed.size === 0 && !state.answerDue) return undefined;
+  return { upserts: withRefused(state, wanted, changed), removed: [...removed] };
 }
 
 /** DeltaAggregatedResources. */

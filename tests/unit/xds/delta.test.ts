@@ -142,6 +142,21 @@ describe('delta ADS', () => {
     expect((await stream.next()).removedResources).toEqual(['a']);
   });
 
+  it('sends what was refused along with a bad resource again with the next change, and never for its own sake', async () => {
+    await subscribeAll();
+    fixture.ads.setSnapshot('n1', snapshot('2', [...unchanged(), cluster('bad'), cluster('c')]));
+    const refused = await stream.next();
+    expect(names(refused)).toEqual(['bad', 'c']);
+    stream.send({ typeUrl: refused.typeUrl, responseNonce: refused.nonce, errorDetail: { code: 3, message: 'no' } });
+    await fixture.event(({ state }) => state === 'nacked');
+    fixture.ads.setSnapshot('n1', snapshot('3', [...unchanged(), cluster('c')]));
+    const repaired = await stream.next();
+    expect([names(repaired), repaired.removedResources]).toEqual([['c'], ['bad']]);
+    ack(repaired);
+    fixture.ads.setSnapshot('n1', snapshot('4', [...unchanged(), cluster('c'), cluster('d')]));
+    expect(names(await stream.next())).toEqual(['d']);
+  });
+
   it('says at once that a named resource does not exist, and sends it when it does', async () => {
     await subscribeAll();
     stream.send({ typeUrl: typeUrls.route, resourceNamesSubscribe: ['http.80'] });
