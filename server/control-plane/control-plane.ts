@@ -59,7 +59,7 @@ class Pilot implements ControlPlane {
   constructor(options: ControlPlaneOptions) {
     const { clock, onPush, onLog, meshConfig } = options;
     this.#options = options;
-    this.#derive = createSnapshotDeriver(meshConfig);
+    this.#derive = createSnapshotDeriver(meshConfig, onLog);
     this.#versionInfo = this.#nextVersion();
     this.#keys =
       options.jwks && new KeyResolver({ clock, log: onLog, ...options.jwks, onChange: () => this.#keysChanged() });
@@ -90,7 +90,7 @@ class Pilot implements ControlPlane {
       clock,
       read: () => {
         const { gatewayApi, mesh } = this.#current();
-        const tables = discover(this.#tables, mesh.discoverySelectors);
+        const { tables } = discover(this.#tables, mesh.discoverySelectors);
         const services = tables.list('Service');
         const ingresses = tables.list('Ingress.networking.k8s.io');
         const classes = tables.list('IngressClass.networking.k8s.io');
@@ -103,7 +103,12 @@ class Pilot implements ControlPlane {
       onError: (message) => onLog(`error\tstatus not written: ${message}`),
     });
     this.#addresses = meshConfig.features.allocatesAddresses
-      ? createAddressAllocator({ store: options.store, clock, onError: (message) => onLog(`error\t${message}`) })
+      ? createAddressAllocator({
+          store: options.store,
+          clock,
+          discovers: (namespace) => this.discovers(namespace),
+          onError: (message) => onLog(`error\t${message}`),
+        })
       : undefined;
   }
 
@@ -167,6 +172,10 @@ class Pilot implements ControlPlane {
 
   inspect(): MeshSnapshot {
     return this.#current();
+  }
+
+  discovers(namespace: string): boolean {
+    return this.#current().discovered?.has(namespace) !== false;
   }
 
   snapshotFor(node: ProxyNode): XdsSnapshot {

@@ -100,6 +100,8 @@ export interface ControlPlane {
   answered(concerns: (nodeId: string) => boolean, timeoutMs: number): Promise<boolean>;
   /** What proxies are configured from at present. */
   inspect(): MeshSnapshot;
+  /** Whether istiod looks at the objects of a namespace: what MeshConfig's `discoverySelectors` leave out is not there for it. */
+  discovers(namespace: string): boolean;
   /** What a proxy would be sent for the present store: the same builder as the push. */
   snapshotFor(node: ProxyNode): XdsSnapshot;
   /** What the reference check found in the configuration of the connected proxies, each once. It never holds a push back. */

@@ -7,6 +7,7 @@ export {
   policiesLeftOut,
   rulesLeftOut,
 } from './left-out/index.ts';
+export { discoveredNamespaces } from './snapshot/discovered-objects.ts';
 export { DEFAULT_MESH_CONFIG, ISTIO_MESH_DEFAULTS, readMeshConfig, readMeshText } from './snapshot/mesh-config.ts';
 export { createSnapshotDeriver, type MeshSnapshot } from './snapshot/mesh-snapshot.ts';
 export { createObjectTables, type ObjectTables } from './snapshot/object-tables.ts';

@@ -7,6 +7,7 @@ export * from './fleeting-hop.ts';
 export * from './grpc-status.ts';
 export * from './handshake.ts';
 export * from './kube.ts';
+export * from './label-names.ts';
 export * from './label-selector.ts';
 export * from './log-text.ts';
 export * from './name-answers.ts';

@@ -8,7 +8,7 @@ import {
   createJwtKey,
   createTokenIssuer,
 } from '#ca';
-import { type ControlPlane, readMeshConfig } from '#control-plane';
+import { type ControlPlane, discoveredNamespaces, readMeshConfig } from '#control-plane';
 import type { Clock, KubeObject, Random } from '#domain';
 import { errorMessage } from '#domain';
 import type { KubeStore } from '#kube-api';
@@ -117,9 +117,14 @@ export function startCluster(options: ClusterOptions): Cluster {
   let istiod: RunningIstiod | undefined;
   let istiodSeen = false;
 
+  const meshConfig = () => readMeshConfig(store.get('ConfigMap', { namespace: rootNamespace, name: 'istio' }));
+  // Before the first istiod listens, what it will find.
+  const discovers = (namespace: string): boolean =>
+    istiod?.controlPlane.discovers(namespace) ??
+    discoveredNamespaces(store.list('Namespace'), meshConfig().discoverySelectors)?.has(namespace) !== false;
   const namespaces = startNamespaceController({
     store,
-    published: () => istiod?.authority.published ?? [],
+    published: (namespace) => (discovers(namespace) ? (istiod?.authority.published ?? []) : []),
     onError,
   });
   // The first pods are let in while the first istiod starts.
@@ -137,7 +142,7 @@ export function startCluster(options: ClusterOptions): Cluster {
       .find((pod) => isIstiod(pod.object))
       ?.container('discovery')
       ?.log.write(line);
-  const startGateways = (): (() => void) => startGatewayDeployments({ store, onError, log: istiodLog });
+  const startGateways = (): (() => void) => startGatewayDeployments({ store, discovers, onError, log: istiodLog });
   // A part of istiod. The first Gateways get their pods while the first istiod starts.
   let stopGateways: (() => void) | undefined = startGateways();
   const stops = [
@@ -175,7 +180,7 @@ export function startCluster(options: ClusterOptions): Cluster {
     clusterCa: () => clusterAuthority.caPem,
     servingCertificate: (names) => clusterAuthority.issue(names),
     onError,
-    trustDomain: () => readMeshConfig(store.get('ConfigMap', { namespace: rootNamespace, name: 'istio' })).trustDomain,
+    trustDomain: () => meshConfig().trustDomain,
     istiodIp,
     istiodReady: () =>
       istiodSeen

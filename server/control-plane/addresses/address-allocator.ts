@@ -3,6 +3,7 @@ import { errorMessage } from '#domain';
 import type { KubeStore } from '#kube-api';
 import { createDebounce, labDebounce } from '../push/debounce.ts';
 import { isWildcard } from '../snapshot/hosts.ts';
+import { MESH_CONFIG_MAP } from '../snapshot/mesh-config.ts';
 import {
   type AllocatedAddress,
   allocatedAddresses,
@@ -13,7 +14,7 @@ import { AddressUse, V4_POOL, V6_POOL } from './address-pool.ts';
 
 /** Gives ServiceEntries without addresses some, in their status. Source: istio pilot/pkg/controllers/ipallocate. */
 export interface AddressAllocator {
-  /** An object has come or changed. */
+  /** An object has come or changed; namespaces and the mesh's configuration say which entries are looked at. */
   touch(object: KubeObject, changeId: string): void;
   /** Writes what is due, without waiting for more. */
   flush(): void;
@@ -23,28 +24,38 @@ export interface AddressAllocator {
 export interface AddressAllocatorOptions {
   readonly store: KubeStore;
   readonly clock: Clock;
+  /** Whether istiod looks at a namespace: entries elsewhere are given nothing, and keep what they have. */
+  readonly discovers: (namespace: string) => boolean;
   readonly onError: (message: string) => void;
 }
 
 const KIND = 'ServiceEntry.networking.istio.io';
 const MANAGER = 'pilot-discovery';
 
+const concerns = ({ kind, metadata }: KubeObject): boolean =>
+  kind === 'ServiceEntry' || kind === 'Namespace' || (kind === 'ConfigMap' && metadata.name === MESH_CONFIG_MAP);
+
 /**
  * Addresses that are known at first, from an earlier istiod or from an entry's own text, are taken into account before any is given: so
  * the first look is at all entries. An address that two entries have stays with the older one, or with that whose text names it.
  */
-export function createAddressAllocator({ store, clock, onError }: AddressAllocatorOptions): AddressAllocator {
+export function createAddressAllocator({
+  store,
+  clock,
+  discovers,
+  onError,
+}: AddressAllocatorOptions): AddressAllocator {
   const ranges = [new AddressUse(V4_POOL), new AddressUse(V6_POOL)];
   let latest = '';
   const debounce = createDebounce(clock, labDebounce, () => {
     const entries = store.list(KIND).toSorted(oldestFirst);
     for (const entry of entries) reserve(entry);
     const wanted = entries.map((entry) => ({ entry, kept: claimed(entry) }));
-    for (const { entry, kept } of wanted) settle(entry, kept);
+    for (const { entry, kept } of wanted) if (discovers(entry.metadata.namespace ?? '')) settle(entry, kept);
   });
   return {
     touch(object, changeId) {
-      if (object.kind !== 'ServiceEntry') return;
+      if (!concerns(object)) return;
       latest = changeId;
       debounce.touch();
     },

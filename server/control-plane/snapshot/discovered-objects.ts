@@ -10,7 +10,11 @@ type Chosen = ReadonlySet<string> | undefined;
 export type Discovery = (
   tables: ObjectTables,
   selectors: readonly LabelSelector[] | undefined,
-) => Pick<ObjectTables, 'list'>;
+) => {
+  readonly tables: Pick<ObjectTables, 'list'>;
+  /** The namespaces; undefined: all. */
+  readonly chosen: Chosen;
+};
 
 /**
  * The objects that istiod discovers: those without a namespace, and those of the namespaces whose labels one of the mesh's
@@ -18,16 +22,18 @@ export type Discovery = (
  * Source: pkg/kube/namespace/filter.go in istio.
  */
 export function createDiscovery(): Discovery {
-  const choose = memoStable(chosenBy, (chosen) => contentOf(chosen && [...chosen]));
+  const choose = memoStable(discoveredNamespaces, (chosen) => contentOf(chosen && [...chosen]));
   const filters = new Map(TRACKED_KINDS.map((kind) => [kind, memoLatest(discovered)]));
   return (tables, selectors) => {
     const chosen = choose(tables.list('Namespace'), selectors);
-    if (chosen === undefined) return tables;
-    return { list: (kind: TrackedKind) => filters.get(kind)?.(tables.list(kind), chosen) ?? [] };
+    if (chosen === undefined) return { tables, chosen };
+    const list = (kind: TrackedKind): List => filters.get(kind)?.(tables.list(kind), chosen) ?? [];
+    return { tables: { list }, chosen };
   };
 }
 
-function chosenBy(namespaces: List, selectors: readonly LabelSelector[] | undefined): Chosen {
+/** The names of the namespaces that istiod looks at by these selectors; undefined: all. */
+export function discoveredNamespaces(namespaces: List, selectors: readonly LabelSelector[] | undefined): Chosen {
   if (selectors === undefined || selectors.length === 0) return undefined;
   const isChosen = ({ metadata: { name, labels = {} } }: KubeObject): boolean =>
     selectors.some((selector) => selects(selector, { 'kubernetes.io/metadata.name': name, ...labels }));

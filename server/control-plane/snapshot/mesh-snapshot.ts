@@ -16,7 +16,8 @@ import {
 import { deriveEnvoyFilters, type EnvoyFilter } from './envoy-filters.ts';
 import { deriveGateways, type GatewayList } from './gateways.ts';
 import { contentOf, memoLatest, memoStable } from './memo.ts';
-import { MESH_CONFIG_MAP, readMeshConfig } from './mesh-config.ts';
+import { MESH_CONFIG_MAP } from './mesh-config.ts';
+import { createMeshInForce } from './mesh-in-force.ts';
 import { createNetworkLookup, readMeshNetworks } from './mesh-networks.ts';
 import { deriveNetworks, type NetworkSettings, type Networks } from './networks.ts';
 import type { ObjectTables } from './object-tables.ts';
@@ -37,6 +38,8 @@ import { deriveWorkloads, type WorkloadIndex } from './workloads.ts';
  */
 export interface MeshSnapshot {
   readonly mesh: MeshConfig;
+  /** The namespaces that istiod looks at; undefined: all. */
+  readonly discovered: ReadonlySet<string> | undefined;
   readonly services: ServiceRegistry;
   readonly networks: Networks;
   readonly workloads: WorkloadIndex;
@@ -68,10 +71,17 @@ const isMeshConfig =
   ({ metadata }: KubeObject): boolean =>
     metadata.name === MESH_CONFIG_MAP && metadata.namespace === rootNamespace;
 
-/** Derives snapshots from the store's objects. What it remembers is only ever the latest derivation of each part. */
-export function createSnapshotDeriver(meshConfig: MeshConfig): (tables: ObjectTables) => MeshSnapshot {
+/**
+ * Derives snapshots from the store's objects. What it remembers is only ever the latest derivation of each part, and the last good
+ * configuration of the mesh. `onLog`: what istiod tells of that.
+ */
+export function createSnapshotDeriver(
+  meshConfig: MeshConfig,
+  onLog: (line: string) => void = () => {},
+): (tables: ObjectTables) => MeshSnapshot {
+  const meshInForce = createMeshInForce(meshConfig, onLog);
   const mesh = memoStable(
-    (configMaps: Listed) => readMeshConfig(configMaps.find(isMeshConfig(meshConfig.rootNamespace)), meshConfig),
+    (configMaps: Listed) => meshInForce(configMaps.find(isMeshConfig(meshConfig.rootNamespace))),
     JSON.stringify,
   );
   const serviceEntries = memoLatest(deriveServiceEntries);
@@ -124,7 +134,7 @@ export function createSnapshotDeriver(meshConfig: MeshConfig): (tables: ObjectTa
   return (all) => {
     // The mesh's own configuration is read wherever istiod is.
     const config = mesh(all.list('ConfigMap'));
-    const tables = discover(all, config.discoverySelectors);
+    const { tables, chosen } = discover(all, config.discoverySelectors);
     const { trustDomain } = config;
     const entries = serviceEntries(tables.list('ServiceEntry.networking.istio.io'));
     const registry = services(tables.list('Service'), entries, tables.list('Namespace'), trustDomain);
@@ -147,6 +157,7 @@ export function createSnapshotDeriver(meshConfig: MeshConfig): (tables: ObjectTa
     );
     return {
       mesh: config,
+      discovered: chosen,
       services: registry,
       networks: reach,
       workloads: pods,

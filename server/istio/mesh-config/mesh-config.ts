@@ -5,6 +5,7 @@ import { isLabel, wildcardDomainProblem } from '../rules/hosts.ts';
 import { checkLocality, checkZoneAware } from '../rules/locality.ts';
 import { checkOutlierDetection } from '../rules/outlier-detection.ts';
 import { checkDuration, checkPort, readDuration } from '../rules/values.ts';
+import { checkDiscoverySelectors, checkSelectorTexts } from './discovery-selectors.ts';
 import { checkShape, MESH_SHAPE, PROXY_SHAPE } from './mesh-fields.ts';
 import { checkProxySettings } from './proxy-settings.ts';
 
@@ -73,6 +74,7 @@ function checkCurves(mesh: Field, findings: Findings): void {
 export function checkMeshConfig(mesh: Field, findings: Findings): void {
   checkShape(mesh, MESH_SHAPE, findings);
   checkShape(mesh.get('defaultConfig'), PROXY_SHAPE, findings);
+  checkSelectorTexts(mesh.get('discoverySelectors'), findings);
   // What cannot be read is not checked further.
   if (findings.refused) return;
   if (mesh.get('proxyListenPort').exists) checkPort(mesh.get('proxyListenPort'), findings);
@@ -83,6 +85,7 @@ export function checkMeshConfig(mesh: Field, findings: Findings): void {
   checkLocality(mesh.get('localityLbSetting'), true, findings);
   checkZoneAware(mesh.get('zoneAwareLbSetting'), true, findings);
   checkServiceSettings(mesh.get('serviceSettings'), findings);
+  checkDiscoverySelectors(mesh.get('discoverySelectors'), findings);
   checkTrustDomains(mesh, findings);
   checkCurves(mesh, findings);
   checkConnectionPool(mesh.at('defaultTrafficPolicy.connectionPool'), findings);

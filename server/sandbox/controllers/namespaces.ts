@@ -2,6 +2,8 @@ import type { KubeStore } from '#kube-api';
 import { createWorkQueue } from './work-queue.ts';
 
 const DEFAULT_ACCOUNT = 'default';
+/** Where istiod publishes nothing. Source: namespacecontroller.go in istio. */
+const IGNORED: ReadonlySet<string> = new Set(['kube-public', 'kube-node-lease', 'local-path-storage']);
 /** On what istiod publishes. */
 const ISTIO_LABEL = 'istio.io/config';
 
@@ -14,8 +16,8 @@ export interface PublishedFile {
 
 export interface NamespaceControllerOptions {
   readonly store: KubeStore;
-  /** What istiod publishes now: the mesh's root certificate, and what its CA has revoked; nothing while it is gone. */
-  readonly published: () => readonly PublishedFile[];
+  /** What istiod publishes in a namespace now: the mesh's root certificate, and what its CA has revoked; nothing while it is gone. */
+  readonly published: (namespace: string) => readonly PublishedFile[];
   readonly onError: (what: string, error: unknown) => void;
 }
 
@@ -42,20 +44,24 @@ export function startNamespaceController({
         const metadata = { name: DEFAULT_ACCOUNT, namespace };
         store.create({ apiVersion: 'v1', kind: 'ServiceAccount', metadata }, { changeId });
       }
-      for (const file of published()) publish(store, namespace, file, changeId);
+      if (IGNORED.has(namespace)) return;
+      for (const file of published(namespace)) publish(store, namespace, file, changeId);
     },
     onError: (namespace, error) => onError(`namespace ${namespace}`, error),
   });
+  const addAll = (changeId: string): void => {
+    for (const { metadata } of store.list('Namespace')) queue.add(metadata.name, changeId);
+  };
   const stopWatch = store.watch('Namespace', ({ type, object, changeId }) => {
     if (type !== 'DELETED') queue.add(object.metadata.name, changeId);
   });
   const stopMaps = store.watch('ConfigMap', ({ object: { metadata }, changeId }) => {
     if (metadata.labels?.[ISTIO_LABEL] === 'true') queue.add(metadata.namespace ?? '', changeId);
+    // The mesh's configuration says where istiod looks.
+    else if (metadata.name === 'istio') addAll(changeId);
   });
   return {
-    refresh: () => {
-      for (const { metadata } of store.list('Namespace')) queue.add(metadata.name, 'system');
-    },
+    refresh: () => addAll('system'),
     stop: () => {
       stopWatch();
       stopMaps();

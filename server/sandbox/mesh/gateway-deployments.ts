@@ -25,6 +25,8 @@ const MESH_CONFIG = { namespace: rootNamespace, name: 'istio' };
 
 export interface GatewayDeploymentOptions {
   readonly store: KubeStore;
+  /** Whether istiod looks at a namespace. */
+  readonly discovers: (namespace: string) => boolean;
   readonly onError: (what: string, error: unknown) => void;
   /** istiod's log. */
   readonly log: (line: string) => void;
@@ -35,15 +37,21 @@ export interface GatewayDeploymentOptions {
  * controller renders them, with what ConfigMaps say of them. A Gateway whose address is a host name stands for a deployment that somebody
  * else made. Source: deploymentcontroller.go in istio pilot/pkg/config/kube/gatewaycommon.
  */
-export function startGatewayDeployments({ store, onError, log }: GatewayDeploymentOptions): () => void {
+export function startGatewayDeployments({ store, discovers, onError, log }: GatewayDeploymentOptions): () => void {
   if (store.kinds.find(KIND) === undefined) return () => undefined;
   const queue = createWorkQueue({
-    reconcile: (key, changeId) => reconcile({ store, log }, key, changeId),
+    reconcile: (key, changeId) => {
+      if (discovers(nameOf(key).namespace)) reconcile({ store, log }, key, changeId);
+    },
     onError: (key, error) => onError(`gateway ${key}`, error),
   });
   const stops = [
     store.watch(KIND, ({ type, object, changeId }) => {
       if (type !== 'DELETED') queue.add(keyOf(object), changeId);
+    }),
+    store.watch('Namespace', ({ type, object, changeId }) => {
+      if (type !== 'MODIFIED') return;
+      for (const gateway of store.list(KIND, { namespace: object.metadata.name })) queue.add(keyOf(gateway), changeId);
     }),
     store.watch('ConfigMap', ({ object, changeId }) => {
       const { namespace, name } = object.metadata;

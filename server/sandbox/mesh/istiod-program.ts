@@ -2,7 +2,14 @@ import type { Server as HttpServer } from 'node:http';
 import type { Server as HttpsServer } from 'node:https';
 import { Server, ServerCredentials } from '@grpc/grpc-js';
 import { certificateService, type ServingCertificate, SigningRefused, type TokenIssuer } from '#ca';
-import { type ControlPlane, createControlPlane, type FetchedText, readFeatures, readMeshConfig } from '#control-plane';
+import {
+  type ControlPlane,
+  createControlPlane,
+  DEFAULT_MESH_CONFIG,
+  type FetchedText,
+  readFeatures,
+  readMeshConfig,
+} from '#control-plane';
 import type { Clock } from '#domain';
 import { errorMessage, MeshworkError } from '#domain';
 import type { KubeStore } from '#kube-api';
@@ -64,8 +71,8 @@ export function createIstiodProgram(options: IstiodOptions): Program {
       const told = new IstiodLog(options.log);
       const log = told.write;
       const presentMesh = () => readMeshConfig(store.get('ConfigMap', { namespace: rootNamespace, name: 'istio' }));
-      const meshConfig = { ...presentMesh(), features: readFeatures(env) };
-      const { trustDomain } = meshConfig;
+      const meshConfig = { ...DEFAULT_MESH_CONFIG, features: readFeatures(env) };
+      const { trustDomain } = presentMesh();
       const workloadTrustDomain = (): string => presentMesh().trustDomain;
       authority = startMeshAuthority({ store, clock, tokens, trustDomain, workloadTrustDomain, env, log, onPublished });
       const counts = new IstiodMetrics(clock);

@@ -90,11 +90,13 @@ const baseMeshConfig = {
 /** The ConfigMap that istiod reads MeshConfig from; `overlay` is YAML whose fields win. */
 export function meshConfigMap(overlay?: string): KubeObject {
   const given: unknown = overlay === undefined ? {} : parseKubernetesYaml(overlay);
+  // istiod reads YAML 1.1: words such as `on` have to be in quotes.
+  const mesh = stringify({ ...baseMeshConfig, ...(given as object | null) }, { version: '1.1' });
   return {
     apiVersion: 'v1',
     kind: 'ConfigMap',
     metadata: { name: 'istio', namespace, labels: { 'istio.io/rev': 'default' } },
-    data: { mesh: stringify({ ...baseMeshConfig, ...(given as object | null) }) },
+    data: { mesh },
   };
 }
 

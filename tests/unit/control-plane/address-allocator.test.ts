@@ -21,12 +21,15 @@ interface Entry {
 let store: KubeStore;
 let allocator: AddressAllocator;
 let stops: (() => void)[];
+/** The namespace that istiod does not look at. */
+let left: string | undefined;
 
 /** An istiod that watches the store. */
 function start(): void {
   allocator = createAddressAllocator({
     store,
     clock,
+    discovers: (namespace) => namespace !== left,
     onError: (message) => {
       throw new Error(message);
     },
@@ -57,6 +60,7 @@ describe('addresses for ServiceEntries', () => {
     store = createKubeStore({ kinds: createKindRegistry([...coreKinds, ...istioKinds]), clock });
     store.create({ apiVersion: 'v1', kind: 'Namespace', metadata: { name: 'shop' } }, options);
     stops = [];
+    left = undefined;
     start();
   });
   afterEach(() => {
@@ -107,5 +111,17 @@ describe('addresses for ServiceEntries', () => {
     expect([given('a'), given('c')]).toEqual([{ 'a.example': '240.240.0.1' }, { 'c.example': '240.240.0.3' }]);
     put('d', { hosts: ['d.example'], addresses: ['240.240.0.3'] });
     expect(given('c')).toEqual({ 'c.example': '240.240.0.4' });
+  });
+
+  it('are given to no entry of a namespace that istiod does not look at, until it does; what such an entry has stays its own', () => {
+    put('a', { hosts: ['a.example'] });
+    left = 'shop';
+    put('b', { hosts: ['b.example'] });
+    put('a', { hosts: ['a.example'], resolution: 'NONE' });
+    expect([given('a'), given('b')]).toEqual([{ 'a.example': '240.240.0.1' }, {}]);
+    left = undefined;
+    allocator.touch({ apiVersion: 'v1', kind: 'Namespace', metadata: { name: 'shop' } }, 'test');
+    allocator.flush();
+    expect([given('a'), given('b')]).toEqual([{}, { 'b.example': '240.240.0.1' }]);
   });
 });

@@ -41,17 +41,17 @@ describe('what istiod discovers', () => {
     ['what stands in a namespace of this name', [{ matchLabels: { 'kubernetes.io/metadata.name': 'out' } }], ['c']],
     ['nothing where no namespace fits', [{ matchLabels: { mesh: 'off' } }], []],
   ])('is %s', (_what, selectors, expected) => {
-    expect(names(createDiscovery()(tablesOf(), selectors).list('Service'))).toEqual(expected);
+    expect(names(createDiscovery()(tablesOf(), selectors).tables.list('Service'))).toEqual(expected);
   });
 
   it('changes when a namespace gets a label, and keeps its identity until then', () => {
     const tables = tablesOf();
     const discover = createDiscovery();
     const selectors = [{ matchLabels: { mesh: 'on' } }];
-    const before = discover(tables, selectors).list('Service');
-    expect(discover(tables, selectors).list('Service')).toBe(before);
+    const before = discover(tables, selectors).tables.list('Service');
+    expect(discover(tables, selectors).tables.list('Service')).toBe(before);
     tables.apply('MODIFIED', namespace('out', { mesh: 'on' }));
-    expect(names(discover(tables, selectors).list('Service'))).toEqual(['a', 'c']);
-    expect(names(discover(tables, selectors).list('Namespace'))).toEqual(['by-value', 'in', 'out']);
+    expect(names(discover(tables, selectors).tables.list('Service'))).toEqual(['a', 'c']);
+    expect(names(discover(tables, selectors).tables.list('Namespace'))).toEqual(['by-value', 'in', 'out']);
   });
 });

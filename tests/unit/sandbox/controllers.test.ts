@@ -12,10 +12,14 @@ import { changeId, deployment, names, newStore, service, settle } from './suppor
 const endpointsOf = (slice: KubeObject) =>
   slice['endpoints'] as { readonly addresses: string[]; readonly conditions: { readonly ready: boolean } }[];
 
+const PUBLISHED = [{ configMap: 'istio-ca-root-cert', key: 'root-cert.pem', text: 'PEM' }];
+
 describe('controllers', () => {
   let store: KubeStore;
   let stops: (() => void)[];
   const errors: unknown[] = [];
+  /** The namespace that istiod does not look at. */
+  let left: string | undefined;
 
   beforeEach(() => {
     const made = newStore();
@@ -23,7 +27,7 @@ describe('controllers', () => {
     const onError = (_what: string, error: unknown): void => void errors.push(error);
     const namespaces = startNamespaceController({
       store,
-      published: () => [{ configMap: 'istio-ca-root-cert', key: 'root-cert.pem', text: 'PEM' }],
+      published: (namespace) => (namespace === left ? [] : PUBLISHED),
       onError,
     });
     stops = [
@@ -262,5 +266,24 @@ describe('controllers', () => {
     expect(store.get('ServiceAccount', { namespace: 'shop', name: 'default' })).toBeDefined();
     const root = store.get('ConfigMap', { namespace: 'shop', name: 'istio-ca-root-cert' });
     expect(root?.['data']).toEqual({ 'root-cert.pem': 'PEM' });
+  });
+
+  it('publish nothing where istiod does not look, until it does, and never in namespaces of Kubernetes’ own', async () => {
+    left = 'out';
+    const roots = (namespace: string) => store.get('ConfigMap', { namespace, name: 'istio-ca-root-cert' });
+    for (const name of ['out', 'kube-public', 'kube-node-lease'])
+      store.create({ apiVersion: 'v1', kind: 'Namespace', metadata: { name } }, { changeId });
+    await settle();
+    expect(store.get('ServiceAccount', { namespace: 'out', name: 'default' })).toBeDefined();
+    expect(['out', 'kube-public', 'kube-node-lease'].map(roots)).toEqual([undefined, undefined, undefined]);
+    left = undefined;
+    const mesh = { apiVersion: 'v1', kind: 'ConfigMap', metadata: { name: 'istio', namespace: 'default' } };
+    store.create({ ...mesh, data: { mesh: '' } }, { changeId });
+    await settle();
+    expect(roots('out')).toBeDefined();
+    left = 'out';
+    store.delete('ConfigMap', { namespace: 'out', name: 'istio-ca-root-cert' }, { changeId });
+    await settle();
+    expect(roots('out')).toBeUndefined();
   });
 });

@@ -17,6 +17,7 @@ describe('the proxy of a Kubernetes Gateway', () => {
     store = createKubeStore({ kinds, clock: manualClock(), random: seededRandom('test') });
     stop = startGatewayDeployments({
       store,
+      discovers: (namespace) => namespace !== 'left-out',
       log: (line) => logged.push(line),
       onError: (what, error) => {
         throw new Error(what, { cause: error });
@@ -226,5 +227,12 @@ describe('the proxy of a Kubernetes Gateway', () => {
   it('is left to a newer controller', async () => {
     await apply({}, { annotations: { 'gateway.istio.io/controller-version': '6' } });
     expect(store.list('Deployment')).toEqual([]);
+  });
+
+  it('is not there in a namespace that istiod does not look at', async () => {
+    store.create({ apiVersion: 'v1', kind: 'Namespace', metadata: { name: 'left-out' } }, { changeId });
+    await apply({}, { namespace: 'left-out' });
+    await apply({});
+    expect(store.list('Deployment').map(({ metadata }) => metadata.namespace)).toEqual(['default']);
   });
 });

@@ -83,5 +83,6 @@ function yamlOf(object: KubeObject): string {
   const { annotations: _all, ...others } = metadata;
   const kept = Object.keys(annotations).length > 0 ? { ...others, annotations } : others;
   const { data: _data, stringData: _text, ...open } = body as Record<string, unknown>;
-  return stringify({ apiVersion, kind, metadata: kept, ...(kind === 'Secret' ? open : body) });
+  // Read again as Kubernetes reads YAML: words such as `on` stay texts.
+  return stringify({ apiVersion, kind, metadata: kept, ...(kind === 'Secret' ? open : body) }, { version: '1.1' });
 }
