@@ -25,6 +25,8 @@ export interface ChecksOptions {
   readonly context: () => ProbeContext;
   readonly traffic: () => Traffic;
   readonly alreadyMet: readonly string[];
+  /** Slows the mesh's clock to this share of its rate, for a batch that the machine was too slow for. Absent: it cannot be slowed. */
+  readonly setPace?: (share: number) => void;
   readonly onChange: (views: CheckView[], newlyMet: string[]) => void;
 }
 
@@ -131,6 +133,11 @@ export function createChecks(options: ChecksOptions): Checks {
           context: now,
           earlier: batches,
           nextRun: () => runs++,
+          setPace: options.setPace,
+          onSlower: (text) => {
+            own.seen = text;
+            options.onChange(views(), []);
+          },
         });
         own.seen = verdict.seen;
         if (!verdict.met) return false;

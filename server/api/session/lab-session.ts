@@ -182,6 +182,7 @@ export function createLabSession(options: LabSessionOptions): LabSession {
     context: probeContext,
     traffic: () => traffic,
     alreadyMet: saved?.met ?? [],
+    setPace: (share) => labClock.setPace(share),
     onChange: (views, newlyMet) => {
       for (const id of newlyMet)
         evidence.note({ reason: 'CheckMet', message: views.find((one) => one.id === id)?.title ?? id });

@@ -6,7 +6,11 @@ import { check, hop, lab, readers } from './support.ts';
 const LABEL = (label: string) => ({ namespaceLabel: { namespace: 'default', label, value: 'yes' } });
 const BATCH = (...expected: object[]) => ({ batch: { traffic: 'readers', requests: 4, expect: expected } });
 
-function start(checks: readonly object[], more: Readonly<Record<string, unknown>> = {}) {
+function start(
+  checks: readonly object[],
+  more: Readonly<Record<string, unknown>> = {},
+  setPace?: (share: number) => void,
+) {
   const sandbox = createFakeSandbox();
   sandbox.addPod({ name: 'frontend-1', labels: { app: 'frontend' } });
   const spec = lab({ checks, traffic: [readers], ...more });
@@ -19,6 +23,7 @@ function start(checks: readonly object[], more: Readonly<Record<string, unknown>
     context: () => context,
     traffic: () => traffic,
     alreadyMet: [],
+    ...(setPace && { setPace }),
     onChange: (views, newlyMet) => {
       if (newlyMet.length > 0) news.push(newlyMet);
       seen.push(views.map(({ state }) => state).join(' '));
@@ -109,6 +114,46 @@ describe('checks with batches', () => {
     expect(running.sandbox.requests).toEqual([]);
     push.resolve(true);
     expect((await run)[0]?.state).toBe('met');
+  });
+
+  /** A machine whose timers are `lateMs` late, and whose requests fail where that is more than 50 ms of the mesh's time. */
+  function onBusyMachine(lateMs: number, paces: number[] | undefined) {
+    const running = start([check('a', BATCH({ status: 200, min: 4 }))], {}, paces && ((share) => paces.push(share)));
+    const { clock } = running.sandbox;
+    const late = (): number => lateMs * (paces?.at(-1) ?? 1);
+    const after: typeof clock.after = (delayMs, fire) => clock.after(delayMs + late(), fire);
+    Object.assign(running.context, { sandbox: { ...running.sandbox, clock: { ...clock, after } } });
+    running.sandbox.answer = () => {
+      clock.advance(2 * lateMs);
+      return reply(late() > 50 ? 503 : 200);
+    };
+    return running;
+  }
+
+  it('are sent again with a slower clock where they fail while the machine’s timers are late, and say so', async () => {
+    const paces: number[] = [];
+    const running = onBusyMachine(150, paces);
+    const [view] = await running.checks.run();
+    expect(view?.state).toBe('met');
+    expect(view?.seen).toBe(
+      "4 of 4 answered 200. Sent again with the lab's clock at 10 %. This machine's timers were 150 ms late.",
+    );
+    expect(paces.map((share) => share.toFixed(1))).toEqual(['0.1', '1.0']);
+    expect(running.sandbox.requests).toHaveLength(8);
+  });
+
+  it('are not sent again where they fail on a machine whose timers are in time, or whose clock cannot be slowed', async () => {
+    for (const running of [onBusyMachine(0, []), onBusyMachine(150, undefined)]) {
+      running.sandbox.answer = () => {
+        running.sandbox.clock.advance(300);
+        return reply(503);
+      };
+      expect((await running.checks.run())[0]).toMatchObject({
+        state: 'unmet',
+        seen: '0 of 4 answered 200; 4 answered 503.',
+      });
+      expect(running.sandbox.requests).toHaveLength(4);
+    }
   });
 
   it('wait for hops that are recorded after the answers', async () => {

@@ -32,6 +32,26 @@ describe('the lab clock', () => {
     expect(clock.now() - before).toBeCloseTo(10, 6);
   });
 
+  it('goes at a share of the learner’s rate for a machine that is too slow, and keeps nothing apart for it', () => {
+    const below = manualClock();
+    const clock = createLabClock(below);
+    let fired = 0;
+    clock.after(100, () => fired++);
+    clock.setPace(0.5);
+    expect([clock.rate, clock.apartMs?.()]).toEqual([1, 0]);
+    below.advance(199);
+    expect(fired).toBe(0);
+    below.advance(2);
+    expect(fired).toBe(1);
+    clock.setRate(0.1);
+    const before = clock.now();
+    below.advance(200);
+    expect(clock.now() - before).toBeCloseTo(10, 6);
+    clock.setPace(1);
+    below.advance(200);
+    expect(clock.now() - before).toBeCloseTo(30, 6);
+  });
+
   it('stands still, and moves by steps in the order of its timers', async () => {
     const below = manualClock();
     const clock = createLabClock(below);

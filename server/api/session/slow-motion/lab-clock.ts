@@ -5,6 +5,8 @@ export interface LabClock extends Clock {
   /** 1: as time goes; 0.1: a tenth; 0: it stands still. */
   readonly rate: number;
   setRate(rate: number): void;
+  /** Runs at this share of the learner's rate, for as long as the machine is too slow for the whole of it. Nothing is kept apart for it. */
+  setPace(share: number): void;
   /** Moves time on by so much, timer by timer; between two of them sockets get their turn. Only while it stands still. */
   step(ms: number): Promise<void>;
   /** Moves time on to the next timer, or by `limitMs` when none is due before. Answers by how much. */
@@ -36,6 +38,7 @@ class SlowableClock implements LabClock {
   readonly #below: Clock;
   readonly #waiting = new Set<Waiting>();
   #rate = 1;
+  #pace = 1;
   /** At this moment of the clock below, this one stood there. */
   #anchor: { readonly belowMs: number; readonly ownMs: number };
   /** Monotonic zero of this clock is that of the clock below; wall time follows it at this distance. */
@@ -58,7 +61,7 @@ class SlowableClock implements LabClock {
 
   monotonic(): number {
     const { belowMs, ownMs } = this.#anchor;
-    return ownMs + (this.#below.monotonic() - belowMs) * this.#rate;
+    return ownMs + (this.#below.monotonic() - belowMs) * this.#rate * this.#pace;
   }
 
   after(delayMs: number, fire: () => void): Timer {
@@ -80,6 +83,16 @@ class SlowableClock implements LabClock {
   setRate(rate: number): void {
     this.#turnTo(this.monotonic());
     this.#rate = rate;
+    this.#scheduleAnew();
+  }
+
+  setPace(share: number): void {
+    this.#turnTo(this.monotonic());
+    this.#pace = share;
+    this.#scheduleAnew();
+  }
+
+  #scheduleAnew(): void {
     for (const one of this.#waiting) {
       one.below?.cancel();
       one.below = undefined;
@@ -137,7 +150,7 @@ class SlowableClock implements LabClock {
 
   #schedule(one: Waiting): void {
     if (this.#rate === 0) return;
-    one.below = this.#below.after(Math.max(0, (one.dueMs - this.monotonic()) / this.#rate), () => {
+    one.below = this.#below.after(Math.max(0, (one.dueMs - this.monotonic()) / (this.#rate * this.#pace)), () => {
       this.#waiting.delete(one);
       one.fire();
     });
