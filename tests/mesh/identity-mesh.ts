@@ -31,6 +31,9 @@ spec:
 ---
 `;
 
+/** So many, then a connection of `cart` to `inventory` ends. */
+export const REQUESTS_PER_CONNECTION = 20;
+
 /** Connections end after a few requests, so that handshakes never cease. */
 const rules = `
 apiVersion: security.istio.io/v1
@@ -43,7 +46,7 @@ kind: DestinationRule
 metadata: { name: inventory }
 spec:
   host: inventory
-  trafficPolicy: { connectionPool: { http: { maxRequestsPerConnection: 20 } } }
+  trafficPolicy: { connectionPool: { http: { maxRequestsPerConnection: ${REQUESTS_PER_CONNECTION} } } }
 `;
 
 /** `cart` calls `inventory` over STRICT mutual TLS; their certificates live for `ttl`. */
