@@ -21,7 +21,7 @@ export interface ResolvedName {
   readonly ttlS: number;
 }
 
-/** Rejects when a name has no address. */
+/** A name without addresses, or that does not exist, has none; rejects when the name server fails. */
 export type Resolve = (name: string) => Promise<ResolvedName>;
 
 /** How a proxy reaches the network of its pod. The sandbox implements it; production code has no test switch. */

@@ -26,8 +26,10 @@ export interface EndpointCheck {
 
 /** One endpoint as EDS describes it. */
 export interface EndpointConfig {
-  /** `ip:port`, unique within a cluster. */
+  /** `ip:port`; unique within a cluster whose hosts are assigned. */
   readonly key: string;
+  /** What tells it from others of its cluster where that is not the key: hosts that are found by name. */
+  readonly id?: string | undefined;
   readonly address: SocketAddress;
   /** Where connections go that the address does not take. */
   readonly furtherAddresses?: readonly SocketAddress[] | undefined;
@@ -138,17 +140,19 @@ export function compileEndpoints(assignment: ClusterLoadAssignment): readonly En
 
 const NO_WEIGHT = 'value must be greater than or equal to 1';
 
-type Place = Pick<EndpointConfig, 'priority' | 'locality' | 'overprovisioning' | 'weighsHealth'>;
+/** Where an endpoint stands in its assignment, and how that counts. */
+export type EndpointPlace = Pick<EndpointConfig, 'priority' | 'locality' | 'overprovisioning' | 'weighsHealth'>;
 
 /** A priority counts as fully healthy while 1/1.4 (71 %) of its hosts are. */
 export const DEFAULT_OVERPROVISIONING = 140;
 
 const MAX_PRIORITY = 128;
 
-function placeOf(
+/** Throws ConfigProblem. */
+export function placeOf(
   { locality, load_balancing_weight, priority = 0 }: LocalityLbEndpoints,
   { policy }: Pick<ClusterLoadAssignment, 'policy'> = {},
-): Place {
+): EndpointPlace {
   if (load_balancing_weight === 0) throw new ConfigProblem('load_balancing_weight', NO_WEIGHT);
   if (priority > MAX_PRIORITY)
     throw new ConfigProblem('priority', `value must be less than or equal to ${MAX_PRIORITY}`);
@@ -165,7 +169,7 @@ function placeOf(
   };
 }
 
-function compileEndpoint(given: LbEndpoint, place: Place, field: string): EndpointConfig {
+function compileEndpoint(given: LbEndpoint, place: EndpointPlace, field: string): EndpointConfig {
   const socket = given.endpoint?.address?.socket_address;
   if (socket === undefined) throw new ConfigProblem(`${field}.endpoint.address`, 'only socket_address is supported');
   if (!/^[\d.]+$|:/.test(socket.address)) {
@@ -177,10 +181,10 @@ function compileEndpoint(given: LbEndpoint, place: Place, field: string): Endpoi
 }
 
 /** An endpoint of a cluster whose hosts are found by name. Throws ConfigProblem. */
-export function compileNamedEndpoint(given: LbEndpoint, locality: LocalityLbEndpoints, field: string): NamedEndpoint {
+export function compileNamedEndpoint(given: LbEndpoint, place: EndpointPlace, field: string): NamedEndpoint {
   const socket = given.endpoint?.address?.socket_address;
   if (socket === undefined) throw new ConfigProblem(`${field}.endpoint.address`, 'only socket_address is supported');
-  const settings = settingsOf(given, placeOf(locality));
+  const settings = settingsOf(given, place);
   const hostname = settings.hostname === '' ? socket.address : settings.hostname;
   return { name: socket.address, port: socket.port_value, settings: { ...settings, hostname } };
 }
@@ -190,7 +194,7 @@ function readPort(port: number, field: string): number {
   return port;
 }
 
-function settingsOf(given: LbEndpoint, place: Place): EndpointSettings {
+function settingsOf(given: LbEndpoint, place: EndpointPlace): EndpointSettings {
   if (given.load_balancing_weight === 0) throw new ConfigProblem('load_balancing_weight', NO_WEIGHT);
   const health = given.health_status ?? 'UNKNOWN';
   const workload = given.metadata?.filter_metadata?.['istio']?.['workload'];

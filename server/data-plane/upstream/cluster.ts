@@ -12,7 +12,7 @@ import type { ClusterOptions, PoolFactory } from './cluster-options.ts';
 import { ClusterStats } from './cluster-stats.ts';
 import { DnsHosts } from './dns-hosts.ts';
 import { HealthChecker } from './health-check/health-checker.ts';
-import { Host, usesPool } from './host.ts';
+import { Host, idOf, usesPool } from './host.ts';
 import { HostChooser } from './host-chooser.ts';
 import { countOtherwise, isAnotherHost, isCheckedAlike, putInOrder } from './host-order.ts';
 import { OriginalHosts } from './original-hosts.ts';
@@ -145,22 +145,22 @@ export class UpstreamCluster {
    * Envoy, a host whose health checks pass stays until they fail, unless the cluster ignores that.
    */
   setEndpoints(endpoints: readonly EndpointConfig[]): void {
-    const kept = new Set(endpoints.map((endpoint) => endpoint.key));
+    const kept = new Set(endpoints.map(idOf));
     this.lastPriority = endpoints.reduce((max, { priority }) => Math.max(max, priority), this.lastPriority ?? 0);
     this.#originals.forgetLast();
     /** Priorities whose members are others now: Envoy updates one after the other. */
     const members = new Set<number>();
     /** Those whose hosts are, or how they count. */
     const changed = new Set(countOtherwise(this.#hosts, endpoints) ? Array(this.lastPriority + 1).keys() : []);
-    for (const [key, host] of this.#hosts) {
-      if (kept.has(key)) continue;
+    for (const [id, host] of this.#hosts) {
+      if (kept.has(id)) continue;
       host.pendingRemoval = this.#outlives(host);
       if (host.pendingRemoval) continue;
       this.#remove(host);
       members.add(host.endpoint.priority);
     }
     for (const endpoint of endpoints) {
-      const host = this.#hosts.get(endpoint.key);
+      const host = this.#hosts.get(idOf(endpoint));
       if (host === undefined) {
         this.#add(new Host(endpoint, this));
         members.add(endpoint.priority);
@@ -324,12 +324,15 @@ export class UpstreamCluster {
   }
 
   #outlives({ endpoint, failedCheck }: Host): boolean {
-    if (this.#checker === undefined || this.config.ignoresHealthOnRemoval || endpoint.check.disabled) return false;
+    const { dns, ignoresHealthOnRemoval } = this.config;
+    if (this.#checker === undefined || ignoresHealthOnRemoval || endpoint.check.disabled) return false;
+    // The one host of a name gives way to the next.
+    if (dns?.everyAddress === false) return false;
     return !failedCheck && (endpoint.healthy || endpoint.draining);
   }
 
   #add(host: Host): void {
-    this.#hosts.set(host.key, host);
+    this.#hosts.set(host.id, host);
     if (this.config.showsHosts) this.stats.shows(host, true);
     this.countTransport(host.endpoint.socketMatch);
     if (this.#checker === undefined) return;
@@ -350,7 +353,7 @@ export class UpstreamCluster {
   }
 
   #remove(host: Host): void {
-    this.#hosts.delete(host.key);
+    this.#hosts.delete(host.id);
     if (this.config.showsHosts) this.stats.shows(host, false);
     this.#checker?.remove(host);
     this.outlier?.forget(host);

@@ -1,5 +1,5 @@
 import type { EndpointConfig } from '../config/endpoint-config.ts';
-import type { Host } from './host.ts';
+import { type Host, idOf } from './host.ts';
 
 /**
  * Whether what stands at one address now counts as another host: it is in another locality, has another name, or is checked otherwise.
@@ -32,12 +32,12 @@ export function putInOrder(
   updated: ReadonlySet<number>,
 ): void {
   if (updated.size === 0) return;
-  const places = new Map(assigned.map(({ key }, place) => [key, place]));
-  const placeOf = ({ key, endpoint }: Host): number =>
-    updated.has(endpoint.priority) ? (places.get(key) ?? assigned.length) : 0;
+  const places = new Map(assigned.map((endpoint, place) => [idOf(endpoint), place]));
+  const placeOf = ({ id, endpoint }: Host): number =>
+    updated.has(endpoint.priority) ? (places.get(id) ?? assigned.length) : 0;
   const sorted = [...hosts.values()].sort(
     (one, other) => one.endpoint.priority - other.endpoint.priority || placeOf(one) - placeOf(other),
   );
   hosts.clear();
-  for (const host of sorted) hosts.set(host.key, host);
+  for (const host of sorted) hosts.set(host.id, host);
 }

@@ -7,6 +7,9 @@ import { SuccessRate } from './success-rates.ts';
 
 type PoolKey = RoutePriority | `tunnels/${RoutePriority}`;
 
+/** What tells an endpoint from all others of its cluster. */
+export const idOf = ({ id, key }: EndpointConfig): string => id ?? key;
+
 /** One host of one cluster, with what this proxy learns about it. Lives on through endpoint updates that keep its address. */
 export class Host {
   endpoint: EndpointConfig;
@@ -61,6 +64,11 @@ export class Host {
 
   get key(): string {
     return this.endpoint.key;
+  }
+
+  /** Unique within its cluster. */
+  get id(): string {
+    return idOf(this.endpoint);
   }
 
   get weight(): number {

@@ -56,7 +56,7 @@ export class NameLookup {
   #waitAfterSuccess({ ttlS }: ResolvedName): number {
     const { config, random } = this.#options;
     this.#waitMs = config.failure?.baseMs ?? 0;
-    const refreshMs = config.respectsTtl && ttlS > 0 ? ttlS * 1000 : config.refreshMs;
+    const refreshMs = config.respectsTtl && ttlS > 0 ? Math.max(ttlS * 1000, config.minRefreshMs) : config.refreshMs;
     return refreshMs + (config.jitterMs > 0 ? random.below(config.jitterMs) : 0);
   }
 

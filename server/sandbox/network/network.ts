@@ -131,11 +131,7 @@ export function createNetwork(options: {
       listen: ({ ip, port }, onSocket) => listenOnTcp({ ip, port: hostPort(port) }, onSocket),
       originalDestination: (socket) =>
         capture.lookup({ ip: socket.remoteAddress ?? '', port: socket.remotePort ?? 0 }, CAPTURE_WAIT_MS),
-      resolve: async (name) => {
-        const addresses = resolveAddresses(store, name, DNS_NAMESPACE);
-        if (addresses.length === 0) throw systemError('ENOTFOUND', `queryA ENOTFOUND ${name}`);
-        return { addresses, ttlS: NAME_TTL_S };
-      },
+      resolve: async (name) => ({ addresses: resolveAddresses(store, name, DNS_NAMESPACE), ttlS: NAME_TTL_S }),
       ask,
       reach: (address) => (plan.isServiceIp(address.ip) ? doors.open(address) : Promise.resolve()),
       connect: (destination, { toApp }) => {

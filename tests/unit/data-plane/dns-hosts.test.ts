@@ -16,6 +16,8 @@ let names: Record<string, readonly string[]>;
 let asked: string[];
 /** How long answers may be kept. */
 let ttlS: number;
+/** Before that nobody is told anything. */
+let answered: Promise<void> | undefined;
 
 const config = (fields: object, hosts: readonly string[] = ['shop']): Cluster =>
   ({
@@ -35,7 +37,7 @@ const config = (fields: object, hosts: readonly string[] = ['shop']): Cluster =>
   }) as Cluster;
 
 const told = async (): Promise<void> => {
-  for (let turn = 0; turn < 5; turn++) await Promise.resolve();
+  for (let turn = 0; turn < 9; turn++) await Promise.resolve();
 };
 const use = async (fields: object, hosts?: readonly string[]): Promise<void> => {
   manager.set(compileCluster(config(fields, hosts), 'v'), []);
@@ -54,6 +56,7 @@ beforeEach(() => {
   names = { shop: ['1.1.1.1', '1.1.1.2'] };
   asked = [];
   ttlS = 0;
+  answered = undefined;
   const never = (): never => {
     throw new Error('nothing is sent');
   };
@@ -65,6 +68,7 @@ beforeEach(() => {
     createProbe: never,
     resolve: async (name) => {
       asked.push(name);
+      await answered;
       const found = names[name];
       if (found === undefined) throw new Error('no such name');
       return { addresses: found, ttlS };
@@ -128,7 +132,73 @@ describe('hosts by name', () => {
     expect(count('membership_change')).toBe(3);
   });
 
-  it('serve only once all of them have been asked for: the former cluster does until then', async () => {
+  it('go when their name has no address any more, which counts as an answer', async () => {
+    await use({ dns_refresh_rate: '1s', dns_failure_refresh_rate: { base_interval: '100s', max_interval: '100s' } });
+    names['shop'] = [];
+    await pass(1000);
+    await pass(1000);
+    expect(keys()).toEqual([]);
+    expect(['update_success', 'update_failure', 'update_no_rebuild', 'membership_change'].map(count)).toEqual([
+      3, 0, 1, 2,
+    ]);
+  });
+
+  it('are not there where only addresses of IPv6 are asked for, but for those that are written themselves', async () => {
+    await use({ dns_lookup_family: 'V6_ONLY' }, ['shop', '3.3.3.3']);
+    expect(keys()).toEqual(['3.3.3.3:80']);
+  });
+
+  it('are two where two names lead to one address, and one where a name tells it twice', async () => {
+    names['cart'] = ['1.1.1.1', '1.1.1.1'];
+    await use({}, ['shop', 'cart']);
+    expect(keys()).toEqual(['1.1.1.1:80', '1.1.1.2:80', '1.1.1.1:80']);
+    expect([count('membership_total'), count('membership_change')]).toEqual([3, 2]);
+  });
+
+  it('count by the policy of their assignment', async () => {
+    const { load_assignment } = config({}) as { load_assignment: object };
+    await use({ load_assignment: { ...load_assignment, policy: { overprovisioning_factor: 200 } } });
+    expect(manager.get('c')?.hosts[0]?.endpoint.overprovisioning).toBe(200);
+  });
+
+  it('are asked for no sooner than the least that the cluster allows', async () => {
+    ttlS = 1;
+    const typed_config = { '@type': DNS, respect_dns_ttl: true, dns_min_refresh_rate: '3s' };
+    await use({ type: undefined, cluster_type: { name: 'dns', typed_config } });
+    await pass(2999);
+    expect(asked).toEqual(['shop']);
+    await pass(1);
+    expect(asked).toEqual(['shop', 'shop']);
+  });
+
+  it('are one host of a LOGICAL_DNS cluster, another one whenever addresses or their order change; without any it stays', async () => {
+    await use({ type: 'LOGICAL_DNS', dns_refresh_rate: '1s' });
+    const [first] = manager.get('c')!.hosts;
+    expect(first?.endpoint.furtherAddresses).toEqual([{ ip: '1.1.1.2', port: 80 }]);
+    await pass(1000);
+    expect(manager.get('c')!.hosts).toEqual([first]);
+    names['shop'] = ['1.1.1.1', '1.1.1.3'];
+    await pass(1000);
+    const [second] = manager.get('c')!.hosts;
+    expect([second?.key, second === first]).toEqual(['1.1.1.1:80', false]);
+    names['shop'] = [];
+    await pass(1000);
+    expect(manager.get('c')!.hosts).toEqual([second]);
+    expect(['update_success', 'update_failure', 'update_no_rebuild', 'membership_change'].map(count)).toEqual([
+      3, 1, 1, 2,
+    ]);
+  });
+
+  it.each([
+    [undefined, false],
+    [false, true],
+  ])('that nobody has told yet hold a cluster back unless it says %j: it serves: %j', async (waits, serves) => {
+    answered = new Promise(() => undefined);
+    await use({ ...(waits === false && { wait_for_warm_on_init: false }) });
+    expect(manager.get('c') !== undefined).toBe(serves);
+  });
+
+  it('serve once the first of them has been asked for: the former cluster does until then', async () => {
     await use({});
     manager.set(compileCluster(config({ connect_timeout: '9s' }), 'v2'), []);
     expect(manager.get('c')?.config.connectTimeoutMs).toBe(5000);

@@ -2,6 +2,7 @@ import { mkdtempSync, renameSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { type ClusterLoadAssignment, type Rejection, type TypeUrl, typeUrls } from '#xds';
+import type { Resolve } from '../../../../server/data-plane/doors.ts';
 import { layeredRuntime } from '../../../../server/envoy/bootstrap.ts';
 import { createTestCa, startPod } from '../../../mesh/data-plane-harness.ts';
 import { startEnvoy } from '../envoy.ts';
@@ -32,6 +33,8 @@ interface Given {
   readonly cases: readonly PairCase[];
   readonly ip: string;
   readonly hosts: Hosts;
+  /** For a proxy of ours; absent: no name resolves. */
+  readonly resolve?: Resolve;
 }
 
 const resourcesOf = ({ cases, ip, hosts }: Given): PairResources[] =>
@@ -156,7 +159,9 @@ export async function startWalkedProxy(given: Given): Promise<WalkedProxy> {
   const refused = new Map<string, string>();
   const resources = resourcesOf(given);
   const clusters = resources.flatMap((each) => each.clusters);
-  const pod = await startPod({ ip: given.ip, name: 'walk', role: 'router', signer: await createTestCa() }, (xds) => {
+  const { ip, resolve } = given;
+  const signer = await createTestCa();
+  const pod = await startPod({ ip, name: 'walk', role: 'router', signer, ...(resolve && { resolve }) }, (xds) => {
     const keep = (rejections: readonly Rejection[]): void => {
       for (const { name, message } of rejections) refused.set(name, message);
     };
