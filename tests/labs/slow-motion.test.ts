@@ -72,7 +72,7 @@ describe('slow motion', () => {
       expect((await applied).accepted).toBe(true);
       const done = await sees(
         running,
-        ({ push }) => push?.proxies.every(({ state }) => state !== 'sent') === true,
+        ({ push }) => push?.proxies.every(({ state }) => state === 'acked') === true,
         'ACKs',
       );
       const acked = done.push?.proxies.filter(({ state }) => state === 'acked') ?? [];

@@ -91,7 +91,9 @@ export function createSlowMotion({ clock, sandbox, titleOf }: SlowMotionOptions)
       happened = [];
       const before = signs(inside());
       // To answer a push takes time of the machine, none of this clock's.
-      await clock.socketsUntil(() => ![...(push?.proxies.values() ?? [])].some(({ state }) => state === 'sent'));
+      await clock.socketsUntil(
+        () => push === undefined || !pushView(push, sandbox()).proxies.some(({ state }) => state === 'sent'),
+      );
       if (ms !== undefined) await clock.step(ms);
       else if (happened.length === 0) {
         for (let passed = 0; passed < LONGEST_STEP_MS; ) {
