@@ -73,10 +73,12 @@ When it is ready it prints one line of JSON: {api, kubeconfig, gateways, pods}. 
     try {
       await sandbox.start([], {
         ingress: !values['no-ingress'],
+        announcesApi: true,
         ...(meshConfig === undefined ? {} : { meshConfig: meshConfig.text }),
       });
+      const api = await sandbox.serveApi();
       if (!(await applied(sandbox, files, { namespace: values.namespace, io }))) return 1;
-      const kubeconfig = await handOut(await sandbox.serveApi(), values['kubeconfig-out']);
+      const kubeconfig = await handOut(api, values['kubeconfig-out']);
       io.out(JSON.stringify({ ...kubeconfig, gateways: sandbox.gateways, pods: podsOf(sandbox) }));
       await aborted(io.signal);
       return 0;

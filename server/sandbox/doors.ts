@@ -50,6 +50,8 @@ export interface StartOptions {
   readonly ingress: boolean;
   /** MeshConfig as YAML, laid over the sandbox's own. */
   readonly meshConfig?: string;
+  /** The Service `kubernetes` is there from the beginning, so that the first pods are told of it: for whom `serveApi` is called soon. */
+  readonly announcesApi?: boolean;
 }
 
 export type SandboxEvent =

@@ -91,7 +91,16 @@ export function createSandbox(options: SandboxOptions): Sandbox {
         tellsEntries: options.tellsEntries ?? false,
         proxyFor: options.proxyFor,
       });
-      await startMesh({ ...startOptions, sandbox, cluster, manifests, emit, topology, mintChangeId });
+      await startMesh({
+        ...startOptions,
+        sandbox,
+        cluster,
+        manifests,
+        emit,
+        topology,
+        nodeIp: addressPlan(subnet).node,
+        mintChangeId,
+      });
     },
     apply: async (files, { namespace }) => {
       const outcome = manifests.apply(files, { namespace, changeId: mintChangeId() });

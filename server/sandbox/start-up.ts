@@ -1,4 +1,5 @@
 import { MeshworkError } from '#domain';
+import { announceApi } from './api/kube-server.ts';
 import type { Cluster } from './cluster.ts';
 import type { ManifestFile, RunningPod, Sandbox, SandboxEvent, StartOptions } from './doors.ts';
 import { type DeploymentObject, endpointAddresses, matchesLabels, type ServiceObject } from './kube-types.ts';
@@ -16,6 +17,7 @@ export interface StartUp extends StartOptions {
   readonly manifests: Manifests;
   readonly emit: (event: SandboxEvent) => void;
   readonly topology: readonly ManifestFile[];
+  readonly nodeIp: string;
   readonly mintChangeId: () => string;
 }
 
@@ -50,6 +52,7 @@ async function start(options: StartUp): Promise<void> {
       store.create(object, { changeId });
     }
   }
+  if (options.announcesApi) announceApi(store, options.nodeIp);
   for (const object of [meshConfigMap(meshConfig), ...istiodObjects, ...(ingress ? gatewayObjects : [])]) {
     store.apply(object, { changeId });
   }
@@ -93,11 +96,19 @@ function podsSettled({ store, pods }: Sandbox): boolean {
     (sum, { spec }) => sum + (spec.replicas ?? 1),
     0,
   );
-  return pods.length >= wanted && pods.every(isSettled) && endpointsWritten(store, pods);
+  return (
+    pods.length >= wanted && pods.every((pod) => isSettled(pod) || isOver(store, pod)) && endpointsWritten(store, pods)
+  );
 }
 
 const isSettled = ({ containers }: RunningPod): boolean =>
   containers.every(({ ready, state }) => ready || STUCK.has(state));
+
+/** Its work is done, or has failed for good. */
+function isOver(store: Sandbox['store'], { namespace, name }: RunningPod): boolean {
+  const status = store.get('Pod', { namespace, name })?.status as { readonly phase?: string } | undefined;
+  return status?.phase === 'Succeeded' || status?.phase === 'Failed';
+}
 
 /** Every ready pod stands behind the Services that select it. */
 function endpointsWritten(store: Sandbox['store'], pods: readonly RunningPod[]): boolean {

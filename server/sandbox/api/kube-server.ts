@@ -65,7 +65,7 @@ export async function startKubeServer(options: KubeServerOptions): Promise<Runni
   return {
     api: { url, kubeconfig },
     announce: () => {
-      announce(store, nodeIp);
+      announceApi(store, nodeIp);
       writeWebhooks(store, 'system');
     },
     stop: async () => {
@@ -81,8 +81,8 @@ function admitNew(store: KubeStore, object: KubeObject): KubeObject {
   return admitPod(store, object as PodObject);
 }
 
-/** The Service `kubernetes`, by which pods reach the API. */
-function announce(store: KubeStore, nodeIp: string): void {
+/** The Service `kubernetes`, by which pods reach the API; again, it changes nothing. */
+export function announceApi(store: KubeStore, nodeIp: string): void {
   if (store.get('Service', SERVICE) !== undefined) return;
   const labels = { component: 'apiserver', provider: 'kubernetes' };
   const changeId = 'system';

@@ -10,6 +10,7 @@ import { rootNamespace, xdsPort } from '../mesh/system.ts';
 import { createAppProgram } from './app-program.ts';
 import { bootstrapSettings } from './bootstrap-settings.ts';
 import { declaredPorts } from './declared-ports.ts';
+import { withExpandedCommand } from './environment.ts';
 import { addressesFor, environmentOf, filesOf, type PodBuild, worldOf } from './pod-build.ts';
 import { podsFound } from './pods-found.ts';
 import type { Program } from './program.ts';
@@ -24,6 +25,7 @@ export function createProgram(build: PodBuild, spec: ContainerSpec, log: (line: 
   const { options, pod, ip, captured, listeners, ports } = build;
   const { plan, clock, random } = options;
   const name = imageName(spec.image);
+  build.environments.delete(spec.name);
   if (name === 'proxyv2')
     return spec.name === INIT_CONTAINER ? initProgram(build, log) : proxyProgram(build, spec, log);
   if (name === 'pilot' && pod.metadata.namespace === rootNamespace)
@@ -35,7 +37,7 @@ export function createProgram(build: PodBuild, spec: ContainerSpec, log: (line: 
   build.files.delete(spec.name);
   return createAppProgram({
     image,
-    container: spec,
+    container: withExpandedCommand(spec, env),
     pod: { name: pod.metadata.name, namespace: pod.metadata.namespace ?? '', labels: pod.metadata.labels ?? {} },
     env,
     bindIp: captured ? plan.hiddenIp(ip) : ip,

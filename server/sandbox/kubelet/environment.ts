@@ -1,8 +1,9 @@
 import { MeshworkError } from '#domain';
 import type { KubeStore } from '#kube-api';
-import type { ContainerSpec, EnvVar, PodObject, ServiceObject } from '../kube-types.ts';
+import type { ContainerSpec, EnvVar, PodObject } from '../kube-types.ts';
 import { configMapFiles, podField, secretFiles } from './references.ts';
 import { type ResourceField, resourceText } from './resource-field.ts';
+import { serviceVariables } from './service-variables.ts';
 
 export interface EnvironmentOptions {
   readonly store: KubeStore;
@@ -20,33 +21,19 @@ export class ContainerConfigError extends MeshworkError {
 }
 
 /**
- * A container's environment: HOSTNAME, the Services of its namespace at that moment, then what the pod spec says. Throws
+ * A container's environment: HOSTNAME, the Services at that moment, then what the pod spec says. Throws
  * ContainerConfigError when a reference leads nowhere.
  */
 export function containerEnvironment(options: EnvironmentOptions): Record<string, string> {
   const { pod, container } = options;
-  const env: Record<string, string> = { HOSTNAME: pod.metadata.name, ...serviceVariables(options) };
+  const env = serviceVariables(options.store, pod);
   for (const source of (container['envFrom'] ?? []) as readonly EnvFrom[]) Object.assign(env, allOf(source, options));
   for (const variable of container.env ?? []) {
     const value = valueOf(variable, env, options);
     if (value !== undefined) env[variable.name] = value;
   }
-  return env;
-}
-
-function serviceVariables({ store, pod }: EnvironmentOptions): Record<string, string> {
-  const env: Record<string, string> = {};
-  if (pod.spec['enableServiceLinks'] === false) return env;
-  for (const { metadata, spec } of store.list('Service', {
-    namespace: pod.metadata.namespace ?? '',
-  }) as ServiceObject[]) {
-    const port = spec.ports?.[0]?.port;
-    if (port === undefined || spec.clusterIP === undefined || spec.clusterIP === 'None') continue;
-    const prefix = metadata.name.toUpperCase().replaceAll('-', '_');
-    env[`${prefix}_SERVICE_HOST`] = spec.clusterIP;
-    env[`${prefix}_SERVICE_PORT`] = String(port);
-  }
-  return env;
+  // The runtime's own: no reference finds it.
+  return { HOSTNAME: pod.metadata.name, ...env };
 }
 
 interface EnvFrom {
@@ -106,6 +93,15 @@ function allOf({ prefix = '', configMapRef, secretRef }: EnvFrom, options: Envir
   return Object.fromEntries([...files].map(([key, bytes]) => [`${prefix}${key}`, bytes.toString('utf8')]));
 }
 
-/** `$(NAME)` of an earlier variable; unknown ones stay as they are. */
+/** `$(NAME)` of an earlier variable; unknown ones stay as they are, and `$$` is one `$`. Source: Kubernetes' third_party/forked/golang/expansion. */
 export const expand = (value: string, env: Readonly<Record<string, string>>): string =>
-  value.replace(/\$\((\w+)\)/g, (whole, name: string) => env[name] ?? whole);
+  value.replace(/\$(?:\$|\(([^)]*)\))/g, (whole, name?: string) => (name === undefined ? '$' : (env[name] ?? whole)));
+
+/** The container with its command and arguments as the kubelet starts it: references to its variables are filled in. */
+export function withExpandedCommand(spec: ContainerSpec, env: Readonly<Record<string, string>>): ContainerSpec {
+  const { HOSTNAME: _own, ...others } = env;
+  const known = spec.env?.some(({ name }) => name === 'HOSTNAME') ? env : others;
+  const fill = (words: readonly string[]): readonly string[] => words.map((word) => expand(word, known));
+  const { command, args } = spec;
+  return { ...spec, ...(command && { command: fill(command) }), ...(args && { args: fill(args) }) };
+}

@@ -96,6 +96,8 @@ export interface PodBuild {
   readonly ports: PodPorts;
   /** The files of each container's present run, by its name. */
   readonly files: Map<string, ReturnType<typeof createContainerFiles>>;
+  /** The environment of each container's present run, by its name. */
+  readonly environments: Map<string, Record<string, string>>;
   readonly runtimes: Map<string, ContainerRuntime>;
   /** Shells that wait for somebody to attach, by container. */
   readonly consoles: Map<string, Console>;
@@ -145,6 +147,7 @@ export function prepare(
       onError: (what, error) => onError(`pod ${namespace}/${pod.metadata.name}: ${what}`, error),
     }),
     files: new Map(),
+    environments: new Map(),
     runtimes: new Map(),
     consoles: new Map(),
     proxy: undefined,
@@ -205,9 +208,18 @@ export function worldOf(build: PodBuild, spec: ContainerSpec): PodWorld {
   };
 }
 
-/** The container's environment now; throws ContainerConfigError. */
-export const environmentOf = ({ options, pod, ip }: PodBuild, spec: ContainerSpec): Record<string, string> =>
-  containerEnvironment({ store: options.store, pod, container: spec, podIp: ip, hostIp: options.plan.node });
+/** The environment of the container's present run, as it was when that began; throws ContainerConfigError. */
+export function environmentOf(
+  { options, pod, ip, environments }: PodBuild,
+  spec: ContainerSpec,
+): Record<string, string> {
+  const known = environments.get(spec.name);
+  if (known !== undefined) return known;
+  const { store, plan } = options;
+  const env = containerEnvironment({ store, pod, container: spec, podIp: ip, hostIp: plan.node });
+  environments.set(spec.name, env);
+  return env;
+}
 
 /** The files of the container's present run. */
 export function filesOf(build: PodBuild, spec: ContainerSpec): ReturnType<typeof createContainerFiles> {
