@@ -36,6 +36,8 @@ export interface CompiledCluster extends UpstreamTransport {
   readonly dns: DnsConfig | undefined;
   /** Of an ORIGINAL_DST cluster that goes by more than the connection. */
   readonly originalDst: OriginalDstConfig | undefined;
+  /** How often hosts of an ORIGINAL_DST cluster are looked through. */
+  readonly cleanupMs: number;
   readonly connectTimeoutMs: number;
   readonly breakers: Readonly<Record<RoutePriority, BreakerSettings>>;
   readonly outlier: OutlierPolicy | undefined;
@@ -134,6 +136,7 @@ export function compileCluster(given: Cluster, versionInfo: string): CompiledClu
     members: readMembers(given),
     balancing,
     dns: type === 'STRICT_DNS' || type === 'LOGICAL_DNS' ? readDns(resource, type) : undefined,
+    cleanupMs: durationMs((resource as { cleanup_interval?: string }).cleanup_interval, 'cleanup_interval', 5000),
     originalDst: type === 'ORIGINAL_DST' ? readOriginalDst(resource) : undefined,
     connectTimeoutMs: durationMs(resource.connect_timeout, 'connect_timeout', 5000),
     breakers: { DEFAULT: readBreakers(resource, 'DEFAULT'), HIGH: readBreakers(resource, 'HIGH') },

@@ -122,7 +122,7 @@ export class TcpUpstream {
   #connect(cluster: UpstreamCluster, choice: HostChoice): void {
     const { context, info, runtime, steps } = this.#options;
     const { host } = choice;
-    const header = cluster.clientHeaderFor(host);
+    const header = cluster.transports.clientHeaderFor(host);
     this.#enter(cluster, host);
     // A TLS socket around it may not tell the addresses.
     let dialled: Socket | undefined;
@@ -273,6 +273,6 @@ export class TcpUpstream {
 }
 
 function transportOf(runtime: ProxyRuntime, cluster: UpstreamCluster, host: Host) {
-  const tls = cluster.tlsFor(host);
+  const tls = cluster.transports.tlsFor(host);
   return tls === undefined ? undefined : runtime.transports.client(tls, 'tcp');
 }

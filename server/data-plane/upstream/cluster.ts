@@ -2,8 +2,6 @@ import { isDeepStrictEqual } from 'node:util';
 import type { Clock } from '#domain';
 import type { CompiledCluster } from '../config/cluster-config.ts';
 import { balancesAlike, type EndpointConfig } from '../config/endpoint-config.ts';
-import { tlsForHost, type UpstreamTls } from '../config/tls-settings.ts';
-import type { ClientHeader } from '../config/upstream-transport.ts';
 import type { Fraction } from '../config/values.ts';
 import type { HostPool } from '../http/codec.ts';
 import type { Headers } from '../http/headers.ts';
@@ -15,6 +13,7 @@ import { HealthChecker } from './health-check/health-checker.ts';
 import { Host, idOf, usesPool } from './host.ts';
 import { HostChooser } from './host-chooser.ts';
 import { countOtherwise, isAnotherHost, isCheckedAlike, putInOrder } from './host-order.ts';
+import { HostTransports } from './host-transports.ts';
 import { OriginalHosts } from './original-hosts.ts';
 import { OutlierDetector } from './outlier-detection.ts';
 import type { HostChoice, PickContext } from './pick-context.ts';
@@ -31,6 +30,7 @@ export class UpstreamCluster {
   readonly config: CompiledCluster;
   readonly breakers: Readonly<Record<RoutePriority, CircuitBreakers>>;
   readonly stats: ClusterStats;
+  readonly transports: HostTransports;
   readonly outlier: OutlierDetector | undefined;
   /** Requests that the control plane wants to be dropped before a host is chosen. */
   drops: Fraction | undefined;
@@ -58,12 +58,22 @@ export class UpstreamCluster {
       HIGH: createCircuitBreakers(HIGH, HIGH.retryBudget),
     };
     this.stats = new ClusterStats(stats, config.name);
+    this.transports = new HostTransports(config, this.stats);
     this.clock = clock;
     this.#createPool = options.createPool;
     this.#limitsPools = [DEFAULT, HIGH].some(({ maxPools }) => maxPools < UNLIMITED.maxPools);
-    this.#originals = new OriginalHosts(this.#hosts, (host) => {
-      this.stats.count('membership_change');
-      this.countTransport(host.endpoint.socketMatch);
+    this.#originals = new OriginalHosts({
+      hosts: this.#hosts,
+      clock,
+      cleanupMs: config.cleanupMs,
+      added: (host) => {
+        this.stats.count('membership_change');
+        this.#add(host);
+      },
+      removed: (hosts) => {
+        this.stats.count('membership_change');
+        for (const host of hosts) this.#remove(host);
+      },
     });
     this.#chooser = this.#createChooser(options);
     this.#windows = new UpdateWindows({
@@ -231,22 +241,6 @@ export class UpstreamCluster {
     return host.pools[`tunnels/${priority}`]!;
   }
 
-  /** How this cluster secures connections to `host`, by its labels or others in their place; undefined for plaintext. */
-  tlsFor(host: Host, labels = host.endpoint.socketMatch): UpstreamTls | undefined {
-    const match = this.#transportOf(labels);
-    const tls = match === undefined ? this.config.tls : match.tls;
-    return tls && tlsForHost(tls, host.endpoint.hostname);
-  }
-
-  /** With which header connections to `host` begin; undefined: with none. */
-  clientHeaderFor(host: Host, labels = host.endpoint.socketMatch): ClientHeader | undefined {
-    return (this.#transportOf(labels) ?? this.config).clientHeader;
-  }
-
-  #transportOf(labels: Host['endpoint']['socketMatch']): CompiledCluster['tlsMatches'][number] | undefined {
-    return this.config.tlsMatches.find(({ match }) => Object.entries(match).every(([key, to]) => labels[key] === to));
-  }
-
   /** Outlier detection hears that an answer of this host said `x-envoy-degraded`. */
   reportDegraded(host: Host): void {
     this.outlier?.saysDegraded(host);
@@ -271,6 +265,7 @@ export class UpstreamCluster {
     this.reports?.stop();
     this.#checker?.stop();
     this.#dns?.stop();
+    this.#originals.stop();
     this.#windows.close();
     for (const host of this.#hosts.values()) host.drainPools();
   }
@@ -334,22 +329,10 @@ export class UpstreamCluster {
   #add(host: Host): void {
     this.#hosts.set(host.id, host);
     if (this.config.showsHosts) this.stats.shows(host, true);
-    this.countTransport(host.endpoint.socketMatch);
+    this.transports.count(host.endpoint.socketMatch);
     if (this.#checker === undefined) return;
     host.awaitsFirstCheck = this.config.balancing.excludesUnchecked && !host.endpoint.check.disabled;
     this.#checker.add(host);
-  }
-
-  /** A host is reached as these labels say. */
-  countTransport(labels: Host['endpoint']['socketMatch']): void {
-    this.stats.count(`${this.#transportOf(labels)?.name ?? 'default'}.total_match_count`);
-  }
-
-  /** As in Envoy, an assignment makes each of its hosts anew, even those that go on as they were, which then take over their metadata. */
-  #countUpdate(former: EndpointConfig, endpoint: EndpointConfig): void {
-    if (this.config.type !== 'EDS') return;
-    this.countTransport(endpoint.socketMatch);
-    if (!isDeepStrictEqual(former.metadata, endpoint.metadata)) this.countTransport(endpoint.socketMatch);
   }
 
   #remove(host: Host): void {
@@ -372,7 +355,7 @@ export class UpstreamCluster {
   #update(host: Host, endpoint: EndpointConfig): boolean {
     const { endpoint: former, healthy, degraded } = host;
     const secured = !isDeepStrictEqual(former.socketMatch, endpoint.socketMatch);
-    this.#countUpdate(former, endpoint);
+    this.transports.countUpdate(former, endpoint);
     host.endpoint = endpoint;
     host.reportedWeight = undefined;
     if (secured) host.retirePools();

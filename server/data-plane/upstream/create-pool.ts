@@ -25,8 +25,8 @@ export interface PoolSources {
 export function createPoolFor(sources: PoolSources): PoolFactory {
   return (cluster, host, priority, kind) => {
     const { protocol, autoNames } = cluster.config.http;
-    const tls = cluster.tlsFor(host);
-    const header = cluster.clientHeaderFor(host);
+    const tls = cluster.transports.tlsFor(host);
+    const header = cluster.transports.clientHeaderFor(host);
     const poolsOf = (client: ConnectionContext | undefined): HostPool => {
       const tooLong = (): void => cluster.stats.count(HEADER_SCOPE + TOO_LONG);
       const firstBytes = header && clientHeader(header, host, client, tooLong);

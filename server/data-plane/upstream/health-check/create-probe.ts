@@ -19,7 +19,7 @@ export const createProbeFor =
   (sources: PoolSources): ProbeFactory =>
   (cluster, host, policy) => {
     const { probe, reuseConnection: reuse, socketMatch, timeoutMs } = policy;
-    if (socketMatch !== undefined) cluster.countTransport(socketMatch);
+    if (socketMatch !== undefined) cluster.transports.count(socketMatch);
     const tls = tlsOf(cluster, host, policy);
     const firstBytes = firstBytesOf(cluster, host, policy);
     if (probe.kind === 'TCP') {
@@ -94,7 +94,7 @@ function httpProbe(
 /** Nothing is said to a host whose connection is enough. */
 function firstBytesOf(cluster: UpstreamCluster, host: Host, { probe, socketMatch }: HealthCheckPolicy) {
   if (probe.kind === 'TCP' && probe.receive.length === 0) return undefined;
-  const header = cluster.clientHeaderFor(host, socketMatch);
+  const header = cluster.transports.clientHeaderFor(host, socketMatch);
   return header && clientHeader(header, host, undefined);
 }
 
@@ -103,6 +103,6 @@ function tlsOf(
   host: Host,
   { alpn, socketMatch }: HealthCheckPolicy,
 ): UpstreamTls | undefined {
-  const tls = cluster.tlsFor(host, socketMatch);
+  const tls = cluster.transports.tlsFor(host, socketMatch);
   return tls === undefined || alpn.length === 0 ? tls : { ...tls, alpn };
 }
