@@ -1,7 +1,5 @@
 import { type ShellFiles, UsageError } from '#shell';
-
-const MAX_FILES = 200;
-const MAX_BYTES = 1_048_576;
+import { type FolderMount, isWithin, type Place, placeOf, SharedFolder, seenIn } from './shared-folder.ts';
 
 /** Files that a container did not write: by absolute path. */
 export interface MountedFiles {
@@ -21,40 +19,58 @@ export interface ContainerFiles extends ShellFiles {
 /** Folders that every image has. */
 const FOLDERS = ['/', '/etc', '/home', '/opt', '/root', '/tmp', '/usr', '/var'];
 
-/** A container's file system: what its volumes mount, and what its programs wrote, in memory. */
-export function createContainerFiles(mounted: MountedFiles): ContainerFiles {
-  const own = new Map<string, Buffer>();
-  const folders = new Set(FOLDERS);
-  const bytes = (path: string): Buffer | undefined => own.get(absolute(path)) ?? mounted.read(absolute(path));
+/** A container's file system: what its volumes mount, what it shares with others of its pod, and what its programs wrote, in memory. */
+export function createContainerFiles(mounted: MountedFiles, shared: readonly FolderMount[] = []): ContainerFiles {
+  const own = new SharedFolder();
+  for (const folder of FOLDERS) own.make(folder.slice(1));
+  const mounts = [{ folder: own, mountPath: '', subPath: '', readOnly: false }, ...shared];
+  const place = (name: string): Place => placeOf(mounts, name === '/' ? '' : name) as Place;
+  const bytes = (path: string): Buffer | undefined => {
+    const name = absolute(path);
+    const { folder, path: inside } = place(name);
+    return folder.files.get(inside) ?? mounted.read(name);
+  };
+  const seen = (kind: 'files' | 'folders'): string[] =>
+    mounts.flatMap((mount) => seenIn(mount, kind).filter((path) => place(path).folder === mount.folder));
   const writeBytes = (path: string, content: Buffer): void => {
     const name = absolute(path);
-    if (mounted.read(name) !== undefined) throw new UsageError(`${path}: Read-only file system`);
+    const { folder, path: inside, readOnly } = place(name);
+    if (readOnly || mounted.read(name) !== undefined) throw new UsageError(`${path}: Read-only file system`);
     if (isFolder(name)) throw new UsageError(`${path}: Is a directory`);
-    if (content.length > MAX_BYTES || (!own.has(name) && own.size >= MAX_FILES))
-      throw new UsageError(`${path}: No space left on device`);
-    own.set(name, content);
+    if (!folder.write(inside, content)) throw new UsageError(`${path}: No space left on device`);
   };
   const isFolder = (path: string): boolean => {
     const name = absolute(path);
+    const { folder, path: inside, isMount } = place(name);
     const holds = (file: string): boolean => file.startsWith(`${name}/`);
-    return folders.has(name) || [...own.keys()].some(holds) || mounted.list().some(holds);
+    return (
+      isMount ||
+      folder.folders.has(inside) ||
+      shared.some(({ mountPath }) => isWithin(mountPath, name)) ||
+      seen('files').some(holds) ||
+      mounted.list().some(holds)
+    );
   };
   return {
     bytes,
     writeBytes,
     isFolder,
     makeFolder: (path) => {
-      if (folders.size < MAX_FILES) folders.add(absolute(path));
+      const { folder, path: inside, readOnly } = place(absolute(path));
+      if (readOnly) throw new UsageError(`${path}: Read-only file system`);
+      folder.make(inside);
     },
     read: (path) => bytes(path)?.toString('utf8'),
     write: (path, text) => writeBytes(path, Buffer.from(text)),
     remove: (path) => {
       const name = absolute(path);
-      return own.delete(name) || (!FOLDERS.includes(name) && folders.delete(name));
+      const { folder, path: inside, readOnly, isMount } = place(name);
+      if (readOnly || isMount) return false;
+      return folder.files.delete(inside) || (!FOLDERS.includes(name) && folder.folders.delete(inside));
     },
     list: (folder) => {
       const prefix = folder === '' || folder === '/' ? '/' : `${absolute(folder)}/`;
-      return [...new Set([...own.keys(), ...mounted.list()])]
+      return [...new Set([...seen('files'), ...mounted.list()])]
         .filter((path) => path.startsWith(prefix))
         .map((path) => (folder.startsWith('/') ? path : path.slice(1)))
         .sort();

@@ -189,11 +189,11 @@ export class ContainerRuntime {
     await this.#program?.stop(drainMs);
   }
 
-  /** Ends a run that would go on for ever, because the work beside it is done. */
-  async end(drainMs: number): Promise<void> {
+  /** Ends a run that would go on for ever, because the work beside it is done, or by force. */
+  async end(drainMs: number, exitCode = 0): Promise<void> {
     const state = this.#state;
     await this.stop(drainMs);
-    if (state.is === 'running') this.#finish(0, state.startedMs);
+    if (state.is === 'running') this.#finish(exitCode, state.startedMs);
   }
 
   /** Resolves when it has ended and will not start again. */

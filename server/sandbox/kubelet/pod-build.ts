@@ -27,6 +27,7 @@ import { lookUp } from '../network/stub-resolver.ts';
 import type { Strains } from '../strains.ts';
 import type { ContainerRuntime } from './container-runtime.ts';
 import { declaredPorts } from './declared-ports.ts';
+import { createEmptyDirs, type EmptyDirs, emptyDirMounts } from './empty-dirs.ts';
 import { containerEnvironment } from './environment.ts';
 import { withImageFiles } from './image-files.ts';
 import { PodPorts } from './pod-ports.ts';
@@ -94,6 +95,8 @@ export interface PodBuild {
   readonly dialUncaptured: Dial;
   readonly onChange: () => void;
   readonly ports: PodPorts;
+  /** What its containers share. */
+  readonly emptyDirs: EmptyDirs;
   /** The files of each container's present run, by its name. */
   readonly files: Map<string, ReturnType<typeof createContainerFiles>>;
   /** The environment of each container's present run, by its name. */
@@ -110,11 +113,16 @@ function leadsNames({ store }: PodBuilderOptions, pod: PodObject): boolean {
   return capturesNames(Object.fromEntries(env.map(({ name, value }) => [name, value])));
 }
 
+interface Prepared {
+  readonly pod: PodObject;
+  readonly ip: string;
+  readonly onChange: () => void;
+  /** It uses more than it may. */
+  readonly onExceeded: (message: string) => void;
+}
+
 /** The pod's network and everything else that is there before any container. */
-export function prepare(
-  options: PodBuilderOptions,
-  { pod, ip, onChange }: { readonly pod: PodObject; readonly ip: string; readonly onChange: () => void },
-): PodBuild {
+export function prepare(options: PodBuilderOptions, { pod, ip, onChange, onExceeded }: Prepared): PodBuild {
   const { plan, network, onError } = options;
   const late = capturedLate(pod) && hasProxy(pod);
   const captured = late || (pod.spec.initContainers?.some(({ name }) => name === INIT_CONTAINER) ?? false);
@@ -146,6 +154,7 @@ export function prepare(
       late,
       onError: (what, error) => onError(`pod ${namespace}/${pod.metadata.name}: ${what}`, error),
     }),
+    emptyDirs: createEmptyDirs(pod, { clock: options.clock, onExceeded }),
     files: new Map(),
     environments: new Map(),
     runtimes: new Map(),
@@ -240,7 +249,8 @@ export function filesOf(build: PodBuild, spec: ContainerSpec): ReturnType<typeof
   );
   const image = imageName(spec.image);
   const issue = (): ServingCertificate => options.servingCertificate([pod.metadata.name, ip]);
-  const files = createContainerFiles(withImageFiles(mounts, { image, issue }));
+  const shared = emptyDirMounts(build.emptyDirs, spec);
+  const files = createContainerFiles(withImageFiles(mounts, { image, issue }), shared);
   build.files.set(spec.name, files);
   return files;
 }

@@ -14,7 +14,7 @@ import { missingVolume } from './volumes.ts';
 /** Puts a pod together from its spec: a program for each container, and the pod's network around them. */
 export function createPodBuilder(options: PodBuilderOptions) {
   return ({ pod, ip, onChange }: { pod: PodObject; ip: string; onChange: () => void }): PodRuntime => {
-    const build = prepare(options, { pod, ip, onChange });
+    const build = prepare(options, { pod, ip, onChange, onExceeded: (message) => runtime.evict(message) });
     const release = leadClosedPorts(build);
     /** Of containers that came later. */
     const later = new Map<string, ContainerSpec>();
@@ -23,7 +23,7 @@ export function createPodBuilder(options: PodBuilderOptions) {
       build.runtimes.set(spec.name, runtime);
       return runtime;
     };
-    return new PodRuntime({
+    const runtime = new PodRuntime({
       pod,
       ip,
       hostIp: options.plan.node,
@@ -44,11 +44,13 @@ export function createPodBuilder(options: PodBuilderOptions) {
       obstacle: () => missingVolume({ store: options.store, pod }),
       onObstacle: (message) => options.events.record(pod, { reason: 'FailedMount', message, type: 'Warning' }),
       console: (name) => build.consoles.get(name),
+      onEvicted: (message) => options.events.record(pod, { reason: 'Evicted', message, type: 'Warning' }),
       onStop: () => {
         release();
         return build.ports.close();
       },
     });
+    return runtime;
   };
 }
 

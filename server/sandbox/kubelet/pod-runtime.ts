@@ -30,6 +30,7 @@ export interface PodParts {
   /** Why the pod cannot be set up yet; undefined when it can. */
   readonly obstacle: () => string | undefined;
   readonly onObstacle: (message: string) => void;
+  readonly onEvicted: (message: string) => void;
   /** Called when all containers have stopped. */
   readonly onStop: () => Promise<void>;
 }
@@ -37,6 +38,8 @@ export interface PodParts {
 const SETUP_RETRY_MS = 1000;
 /** How long sidecar containers may still work when the containers that they serve have ended. */
 const SIDECAR_DRAIN_MS = 500;
+/** What the shell says of a program that was killed. */
+const KILLED = 137;
 
 /** A pod's containers as one: their order, their conditions, and the door that others see. */
 export class PodRuntime implements RunningPod {
@@ -46,6 +49,8 @@ export class PodRuntime implements RunningPod {
   /** By name, in the order in which they came. */
   readonly #ephemeral = new Map<string, ContainerRuntime>();
   #stopped = false;
+  /** Why the kubelet has ended it. */
+  #evicted: string | undefined;
   #endByMs = Number.POSITIVE_INFINITY;
   #ending: Promise<void> | undefined;
   readonly #hurry = Promise.withResolvers<void>();
@@ -203,6 +208,18 @@ export class PodRuntime implements RunningPod {
     await this.#ending;
   }
 
+  /** The kubelet ends it for what it uses; it stays there, failed, until somebody deletes it. */
+  evict(message: string): void {
+    if (this.#stopped) return;
+    this.#stopped = true;
+    this.#evicted = message;
+    this.#parts.onEvicted(message);
+    for (const container of this.#all) {
+      container.drain();
+      container.end(0, KILLED).catch(() => undefined);
+    }
+  }
+
   #timeIsUp(): void {
     this.#hooks.abort();
     this.#hurry.resolve();
@@ -242,6 +259,7 @@ export class PodRuntime implements RunningPod {
     const { ip, hostIp, init, containers } = this.#parts;
     return {
       phase: this.#phase(),
+      ...(this.#evicted !== undefined && { reason: 'Evicted', message: this.#evicted }),
       podIP: ip,
       podIPs: [{ ip }],
       hostIP: hostIp,
@@ -259,6 +277,7 @@ export class PodRuntime implements RunningPod {
   /** All ended for good: Succeeded or Failed; one that runs, or ran, makes the pod run. */
   #phase(): string {
     const { containers, init } = this.#parts;
+    if (this.#evicted !== undefined) return 'Failed';
     const codes = containers.map(({ exitCode }) => exitCode);
     if (init.some((each) => !isSidecar(each) && (each.exitCode ?? 0) !== 0)) return 'Failed';
     if (codes.every((code) => code !== undefined)) {
@@ -283,6 +302,9 @@ export class PodRuntime implements RunningPod {
       this.#condition('Initialized', this.#initialized, {}),
       this.#condition('ContainersReady', unready.length === 0, why),
       this.#condition('Ready', this.ready, why),
+      ...(this.#evicted === undefined
+        ? []
+        : [this.#condition('DisruptionTarget', true, { reason: 'TerminationByKubelet', message: this.#evicted })]),
     ];
   }
 

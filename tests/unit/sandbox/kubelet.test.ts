@@ -106,6 +106,28 @@ describe('the node', () => {
     expect(pod.exec('inventory', ['rm', '-rf', '/'])).toBeUndefined();
   });
 
+  it('keeps a pod that uses more than it may as failed, and another takes its place', async () => {
+    await run({ name: 'inventory' });
+    const { name } = podOf('inventory')!;
+    podOf('inventory')?.evict('Usage of EmptyDir volume "a" exceeds the limit "1Ki". ');
+    const pods = (): KubeObject[] => store.list('Pod', { labelSelector: 'app=inventory' });
+    await eventually(() =>
+      pods().some(
+        ({ metadata, status }) =>
+          metadata.name !== name && JSON.stringify(status ?? {}).includes('"type":"Ready","status":"True"'),
+      ),
+    );
+    expect(pods()).toHaveLength(2);
+    expect(store.get('Pod', { namespace: 'default', name })?.status).toMatchObject({
+      phase: 'Failed',
+      reason: 'Evicted',
+      message: 'Usage of EmptyDir volume "a" exceeds the limit "1Ki". ',
+      conditions: [{}, {}, {}, {}, { type: 'DisruptionTarget', status: 'True', reason: 'TerminationByKubelet' }],
+      containerStatuses: [{ ready: false, state: { terminated: { exitCode: 137, reason: 'Error' } } }],
+    });
+    expect(events()).toContain('Evicted: Usage of EmptyDir volume "a" exceeds the limit "1Ki". ');
+  });
+
   it('names the images that exist when one does not, and backs off', async () => {
     store.apply(deployment('postgres', {}, { image: 'postgres:17' }), { changeId });
     await eventually(() => podOf('postgres')?.containers[0]?.state === 'ErrImagePull');
