@@ -1,4 +1,4 @@
-import type { FieldProblem, KubeObject } from '#domain';
+import { type FieldProblem, type KubeObject, parseApiVersion } from '#domain';
 import type { ServedKind, UpdateOptions, WriteOptions } from './doors.ts';
 import { copyJson, isRecord } from './json.ts';
 import { metadataProblems } from './names.ts';
@@ -34,7 +34,7 @@ export type DecodeOptions = UpdateOptions & { readonly part?: boolean };
 export function decode(object: KubeObject, kind: ServedKind, options: DecodeOptions): void {
   const own = typeOf(kind) !== undefined;
   if (own) dropNulls(object);
-  const schema = kind.schema?.();
+  const schema = kind.schema?.(parseApiVersion(object.apiVersion).version);
   if (!schema) return;
   const validation = options.fieldValidation ?? 'Strict';
   const { unknown, mistyped } = decodeStrictly(object, schema, { prune: validation !== 'Strict' });
@@ -101,11 +101,13 @@ export function admit(object: KubeObject, kind: ServedKind, options: WriteOption
   kind.setDefaults?.(admitted);
   const type = typeOf(kind);
   if (type !== undefined) dropUnsaid(admitted, type);
-  const found = kind.validate?.(admitted) ?? [];
+  // A version may have rules of its own, and those of the version that was written hold.
+  const written = { ...admitted, apiVersion: object.apiVersion };
+  const found = kind.validate?.(written) ?? [];
   const problems = [
     ...metadataProblems(admitted, kind),
     ...found,
-    ...(old ? (kind.validateUpdate?.(admitted, old) ?? []) : []),
+    ...(old ? (kind.validateUpdate?.(written, old) ?? []) : []),
   ];
   const errors = errorsOf(problems);
   if (errors.length > 0) {

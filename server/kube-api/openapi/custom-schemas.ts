@@ -8,7 +8,7 @@ export function customSchemaName(kind: KindDefinition, version: string): string 
 
 /** The schema of a custom resource, written out without references, as an API server publishes that of a CRD. */
 export function customSchema(kind: KindDefinition, version: string): JsonRecord {
-  const root = kind.schema?.() ?? { type: 'object' };
+  const root = kind.schema?.(version) ?? { type: 'object' };
   const { $defs: definitions, ...schema } = root;
   const written = writeOut(schema, isRecord(definitions) ? definitions : {});
   const properties = isRecord(written['properties']) ? written['properties'] : {};

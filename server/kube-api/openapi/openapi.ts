@@ -62,7 +62,8 @@ const pathOf = (version: GroupVersion): string =>
 
 function hashOf(version: GroupVersion): string {
   const hash = createHash('sha256').update(`${FORMAT} ${GIT_VERSION} ${groupVersionText(version)}`);
-  for (const kind of version.kinds) hash.update(kind.kind).update(JSON.stringify(kind.schema?.() ?? null));
+  for (const kind of version.kinds)
+    hash.update(kind.kind).update(JSON.stringify(kind.schema?.(version.version) ?? null));
   return hash.digest('hex').toUpperCase();
 }
 

@@ -1,5 +1,5 @@
 import type { Clock, KubeObject } from '#domain';
-import { istioKinds } from '#istio';
+import { gatewayKinds, istioKinds } from '#istio';
 import {
   coreKinds,
   createKindRegistry,
@@ -23,7 +23,7 @@ export function fixedClock(): Clock & { advance(ms: number): void } {
   };
 }
 
-export const kinds = createKindRegistry([...coreKinds, ...istioKinds]);
+export const kinds = createKindRegistry([...coreKinds, ...istioKinds, ...gatewayKinds]);
 
 export function newStore(options: { maxObjects?: number } = {}): KubeStore {
   return createKubeStore({ kinds, clock: fixedClock(), ...options });

@@ -173,3 +173,26 @@ describe('defaults', () => {
     expect(stored['stringData']).toBeUndefined();
   });
 });
+
+describe('versions of a kind', () => {
+  const rule = { backendRefs: [{ name: 'web', port: 443 }] };
+  const route = (kind: string, version: string, spec: object): KubeObject => ({
+    apiVersion: `gateway.networking.k8s.io/${version}`,
+    kind,
+    metadata: { name: 'a', namespace: 'default' },
+    spec,
+  });
+
+  it.each([
+    ['TLSRoute', { rules: [rule] }, 'spec.hostnames: Required value'],
+    ['TCPRoute', { rules: [rule, rule] }, 'spec.rules: Too many: 2: must have at most 1 items'],
+  ])('takes a %s by the rules of the version that it is written in', (kind, spec, problem) => {
+    expect(() => newStore().create(route(kind, 'v1', spec), change)).toThrow(problem);
+    const store = newStore();
+    const stored = store.create(route(kind, 'v1alpha2', spec), change);
+    expect(stored.apiVersion).toBe('gateway.networking.k8s.io/v1');
+    expect(store.updateStatus(kind, { namespace: 'default', name: 'a' }, { parents: [] }, change).spec).toEqual(
+      stored.spec,
+    );
+  });
+});
