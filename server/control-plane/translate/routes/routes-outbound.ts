@@ -54,7 +54,10 @@ function egressFor({ egress }: OutboundScope, port: number, name: string): Egres
   });
 }
 
-/** The services with a table's port, by host, each with that port alone; all ports for a table of every port. */
+/**
+ * The services with a table's port, by host, each with that port alone; all ports for a table of every port. A host that a ServiceEntry gives
+ * several addresses has one of them as its domain: here the last. istiod's choice is another one after each of its starts.
+ */
 function servicesOnPort({ services }: EgressListener, port: number): ReadonlyMap<string, Service> {
   const local = new Map<string, Service>();
   for (const service of services) {
