@@ -2,7 +2,9 @@ import { isIP } from 'node:net';
 import type { StringMatcher, TransportSocket } from '#xds';
 import { extensionTypes, typeUrls } from '#xds';
 import { ROOT_SECRET, SYSTEM_ROOTS, WORKLOAD_SECRET } from '../agent/secret-store.ts';
-import type { TlsVersion, TlsVersions } from '../tls/credentials.ts';
+import { rankCiphers, unknownCiphers } from '../tls/cipher-suites.ts';
+import type { TlsParameters, TlsVersion } from '../tls/credentials.ts';
+import { readGroups } from '../tls/groups.ts';
 import { type Awaited, type ConfigSource, fetchMs } from './awaited.ts';
 import { checkRules, filled, required, rule } from './bounds.ts';
 import { ConfigProblem } from './problem.ts';
@@ -34,12 +36,12 @@ export interface DownstreamTls {
   readonly alpn: readonly string[];
   /** The client's certificate must carry one of these; empty: any name. */
   readonly peerNames: readonly StringMatch[];
-  readonly versions: TlsVersions;
+  readonly parameters: TlsParameters;
 }
 
 /** A client's side of TLS, from UpstreamTlsContext. */
 export interface UpstreamTls {
-  readonly versions: TlsVersions;
+  readonly parameters: TlsParameters;
   /** How many sessions with its servers are kept to be taken up. The object is the same in all that is made of one transport socket. */
   readonly resumption: { readonly maxSessions: number };
   /** Undefined: the client shows no certificate. */
@@ -80,7 +82,12 @@ interface SdsConfig {
 }
 
 interface CommonTls {
-  tls_params?: { tls_minimum_protocol_version?: string; tls_maximum_protocol_version?: string };
+  tls_params?: {
+    tls_minimum_protocol_version?: string;
+    tls_maximum_protocol_version?: string;
+    cipher_suites?: string[];
+    ecdh_curves?: string[];
+  };
   alpn_protocols?: string[];
   tls_certificate_sds_secret_configs?: SdsConfig[];
   tls_certificates?: { certificate_chain?: { inline_string?: string }; private_key?: { inline_string?: string } }[];
@@ -131,7 +138,7 @@ export function readDownstreamTls(socket: TransportSocket | undefined): Downstre
     acceptUntrusted: validationOf(common)?.trust_chain_verification === 'ACCEPT_UNTRUSTED',
     alpn: common.alpn_protocols ?? [],
     peerNames: readPeerNames(common),
-    versions: { ...readVersions(common), noTickets: config['disable_stateless_session_resumption'] === true },
+    parameters: { ...readParameters(common), noTickets: config['disable_stateless_session_resumption'] === true },
   };
 }
 
@@ -144,7 +151,7 @@ export function readUpstreamTls(socket: TransportSocket | undefined): UpstreamTl
     certificate: readCertificates(common)[0],
     trust: readTrust(common),
     // Unlike a server, a client that is not told otherwise does not speak TLS 1.3.
-    versions: { max: 'TLSv1.2', ...told(readVersions(common)) },
+    parameters: { max: 'TLSv1.2', ...told(readParameters(common)) },
     resumption: { maxSessions: readNumber(config['max_session_keys'] as number | undefined, 1) },
     sni: typeof config['sni'] === 'string' ? config['sni'] : '',
     alpn: common.alpn_protocols ?? [],
@@ -209,16 +216,37 @@ function readTrust(common: CommonTls): TrustSource | undefined {
 const validationOf = (common: CommonTls): Validation | undefined =>
   common.combined_validation_context?.default_validation_context ?? common.validation_context;
 
-const VERSIONS: Readonly<Record<string, TlsVersion>> = { TLSv1_2: 'TLSv1.2', TLSv1_3: 'TLSv1.3' };
+const VERSIONS: Readonly<Record<string, TlsVersion>> = {
+  TLSv1_0: 'TLSv1',
+  TLSv1_1: 'TLSv1.1',
+  TLSv1_2: 'TLSv1.2',
+  TLSv1_3: 'TLSv1.3',
+};
 
-/** Unlike Envoy, versions before 1.2 are never spoken. */
-const readVersions = ({ tls_params: params }: CommonTls): TlsVersions => ({
-  min: VERSIONS[params?.tls_minimum_protocol_version ?? ''],
-  max: VERSIONS[params?.tls_maximum_protocol_version ?? ''],
+const readParameters = ({ tls_params: params = {} }: CommonTls): TlsParameters => ({
+  min: VERSIONS[params.tls_minimum_protocol_version ?? ''],
+  max: VERSIONS[params.tls_maximum_protocol_version ?? ''],
+  ciphers: readCiphers(params.cipher_suites ?? []),
+  groups: readCurves(params.ecdh_curves ?? []),
 });
 
-const told = (versions: TlsVersions): TlsVersions =>
-  Object.fromEntries(Object.entries(versions).filter(([, version]) => version !== undefined));
+const told = (parameters: TlsParameters): TlsParameters =>
+  Object.fromEntries(Object.entries(parameters).filter(([, parameter]) => parameter !== undefined));
+
+function readCiphers(rules: readonly string[]): TlsParameters['ciphers'] {
+  if (rules.join(':') === '') return undefined;
+  const [unknown, ranks] = [unknownCiphers(rules), rankCiphers(rules)];
+  if (unknown.length === 0 && ranks.length > 0) return ranks;
+  const rejected = `The following ciphers were rejected when tried individually: ${unknown.join(', ')}`;
+  throw new ConfigProblem('tls_params', `Failed to initialize cipher suites ${rules.join(':')}. ${rejected}`);
+}
+
+function readCurves(names: readonly string[]): TlsParameters['groups'] {
+  if (names.join(':') === '') return undefined;
+  const groups = readGroups(names);
+  if (groups !== undefined) return groups;
+  throw new ConfigProblem('tls_params', `Failed to initialize ECDH curves ${names.join(':')}`);
+}
 
 function readPeerNames(common: CommonTls): StringMatch[] {
   const validation = validationOf(common);

@@ -15,6 +15,7 @@ const NOT_INSPECTED: Inspection = {
   transport: 'raw_buffer',
   serverName: '',
   alpn: [],
+  ciphers: [],
   versions: [],
   takesTickets: false,
   firstBytes: Buffer.alloc(0),

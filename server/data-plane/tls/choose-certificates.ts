@@ -1,29 +1,10 @@
-import { X509Certificate } from 'node:crypto';
+import { traitsOf } from './certificate-traits.ts';
 import type { Certificate, TlsCredentials } from './credentials.ts';
-import { coversName, parseSubjectAltNames, type SubjectAltNames } from './subject-alt-names.ts';
-
-/** What of a certificate decides whether a client gets it. */
-interface Traits {
-  readonly names: SubjectAltNames;
-  /** `rsa`, `ec` … */
-  readonly keyType: string;
-}
-
-const traits = new WeakMap<Certificate, Traits>();
-
-function traitsOf(certificate: Certificate): Traits {
-  let known = traits.get(certificate);
-  if (known === undefined) {
-    const leaf = new X509Certificate(certificate.chainPem);
-    known = { names: parseSubjectAltNames(leaf.subjectAltName), keyType: leaf.publicKey.asymmetricKeyType ?? '' };
-    traits.set(certificate, known);
-  }
-  return known;
-}
+import { coversName } from './subject-alt-names.ts';
 
 /**
  * The credentials with those certificates that a client may be shown: with SNI the ones that have the name, else the first; without SNI
- * all of them. Of one kind of key the first counts; between kinds OpenSSL chooses by the client's signature algorithms. Source:
+ * all of them. Of one kind of key the first counts; between kinds OpenSSL chooses, elliptic curves before RSA where the client can verify them. Source:
  * DefaultTlsCertificateSelector in Envoy.
  */
 export function chooseCertificates(credentials: TlsCredentials, serverName: string): TlsCredentials {

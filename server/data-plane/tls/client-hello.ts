@@ -3,6 +3,8 @@ export interface ClientHello {
   /** SNI in lower case; empty when there is none. */
   readonly serverName: string;
   readonly alpn: readonly string[];
+  /** Numbers of suites in the client's order. */
+  readonly ciphers: readonly number[];
   /** `TLSv1.3`, in the client's order; versions without a name are left out. */
   readonly versions: readonly string[];
   /** The client takes session tickets of TLS 1.3: it says with which kind of resumption it would use them. */
@@ -48,6 +50,13 @@ export class Reader {
     if (this.left < count) throw new Truncated();
     this.#at += count;
     return this.#bytes.subarray(this.#at - count, this.#at);
+  }
+
+  /** All that is left, as numbers of two bytes. */
+  numbers(): number[] {
+    const numbers: number[] = [];
+    while (this.left > 1) numbers.push(this.number(2));
+    return numbers;
   }
 
   /** A vector: its length in `bytes` bytes, then its content. */
@@ -102,13 +111,13 @@ function readHello(hello: Reader): ClientHello {
   const legacy = hello.number(2);
   hello.take(32);
   hello.vector(1);
-  hello.vector(2);
+  const ciphers = hello.vector(2).numbers();
   hello.vector(1);
   let serverName = '';
   let alpn: string[] = [];
   let versions = namesOf([legacy]);
   let takesTickets = false;
-  if (hello.left === 0) return { serverName, alpn, versions, takesTickets };
+  if (hello.left === 0) return { serverName, alpn, ciphers, versions, takesTickets };
   const extensions = hello.vector(2);
   while (extensions.left > 0) {
     const type = extensions.number(2);
@@ -118,7 +127,7 @@ function readHello(hello: Reader): ClientHello {
     else if (type === SUPPORTED_VERSIONS) versions = readVersions(content);
     else if (type === PSK_KEY_EXCHANGE_MODES) takesTickets = true;
   }
-  return { serverName, alpn, versions, takesTickets };
+  return { serverName, alpn, ciphers, versions, takesTickets };
 }
 
 /** Numbers without a name are GREASE (RFC 8701), or of the future. */

@@ -7,7 +7,7 @@ import {
   type CredentialsSource,
   type SecureContexts,
   type TlsCredentials,
-  type TlsVersions,
+  type TlsParameters,
   versionsBetween,
 } from './credentials.ts';
 import { chainFailure, describeTlsError, namedSanFailure, SECRET_NOT_SUPPLIED, sanFailure } from './failure-reason.ts';
@@ -32,10 +32,12 @@ export interface ClientTransportOptions {
   readonly namedPeer?: string | undefined;
   /** Those names in words, for the record. */
   readonly expected?: readonly string[] | undefined;
-  readonly versions?: TlsVersions | undefined;
+  readonly parameters?: TlsParameters | undefined;
   /** Sessions to take up; absent: none is. */
   readonly sessions?: ClientSessions | undefined;
 }
+
+const CLIENT = { is: 'client' } as const;
 
 /** TLS on the client's side (Envoy: UpstreamTlsContext). */
 export function createClientTransport(options: ClientTransportOptions): TransportSocket {
@@ -70,7 +72,7 @@ function handshake(options: ClientTransportOptions, socket: Socket, waiter: Hand
   }
   const intent: Intent = {
     side: 'client',
-    offered: { serverName: options.sni, alpn: options.alpn, versions: versionsBetween(options.versions) },
+    offered: { serverName: options.sni, alpn: options.alpn, versions: versionsBetween(options.parameters) },
     ownChainPem: credentials.certificate?.chainPem ?? '',
     ...(credentials.rootsPem !== undefined && { rootsPem: credentials.rootsPem }),
     expected: options.expected ?? [],
@@ -102,7 +104,7 @@ function handshake(options: ClientTransportOptions, socket: Socket, waiter: Hand
 
 function start(options: ClientTransportOptions, socket: Socket, credentials: TlsCredentials): TLSSocket {
   const { namedPeer = '', sessions, sni } = options;
-  const secureContext = options.contexts.get(credentials, options.versions ?? {});
+  const secureContext = options.contexts.get(credentials, options.parameters ?? {}, CLIENT);
   const peer = `${sni} ${namedPeer}`;
   // OpenSSL, too, holds certificates against the machine's own clock.
   const before = sessions?.take(secureContext, peer, Date.now());

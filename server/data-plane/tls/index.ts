@@ -1,7 +1,7 @@
 export { ClientSessions } from './client-sessions.ts';
 export type { ClientTransportOptions } from './client-transport.ts';
 export { createClientTransport } from './client-transport.ts';
-export type { CredentialsSource, TlsCredentials, TlsVersions } from './credentials.ts';
+export type { CredentialsSource, TlsCredentials, TlsParameters } from './credentials.ts';
 export { SecureContexts } from './credentials.ts';
 export { HANDSHAKE_TIMEOUT, type HandshakeCounter, handshakeCounter } from './failure-reason.ts';
 export type { Inspection, InspectOptions } from './inspector.ts';

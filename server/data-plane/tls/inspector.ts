@@ -14,6 +14,8 @@ export interface Inspection {
   /** ALPN of the ClientHello; on plaintext what the HTTP inspector found: `http/1.0`, `http/1.1` or `h2c`. */
   readonly alpn: readonly string[];
   /** See ClientHello; empty on plaintext. */
+  readonly ciphers: readonly number[];
+  /** See ClientHello; empty on plaintext. */
   readonly versions: readonly string[];
   /** See ClientHello; false on plaintext. */
   readonly takesTickets: boolean;
@@ -98,6 +100,7 @@ function decide(
     transport: 'raw_buffer',
     serverName: '',
     alpn,
+    ciphers: [],
     versions: [],
     takesTickets: false,
     firstBytes: ownCopy(bytes),

@@ -5,7 +5,7 @@ import { errorMessage } from '#domain';
 import { alertForVerdict, peerVerdict, ServerAlert, TLS_ALERTS } from '#workloads';
 import { chooseCertificates } from './choose-certificates.ts';
 import type { ClientHello } from './client-hello.ts';
-import type { CredentialsSource, SecureContexts, TlsCredentials, TlsVersions } from './credentials.ts';
+import type { CredentialsSource, SecureContexts, TlsCredentials, TlsParameters } from './credentials.ts';
 import {
   chainFailure,
   describeTlsError,
@@ -33,7 +33,7 @@ export interface ServerTransportOptions {
   readonly matchesPeer?: ((names: SubjectAltNames) => boolean) | undefined;
   /** Those names in words, for the record. */
   readonly expected?: readonly string[] | undefined;
-  readonly versions?: TlsVersions | undefined;
+  readonly parameters?: TlsParameters | undefined;
   readonly clock: Clock;
   /** Default 15,000. */
   readonly timeoutMs?: number | undefined;
@@ -52,7 +52,7 @@ export type OfferedByClient = Pick<ClientHello, 'alpn' | 'takesTickets'> & Parti
 
 /**
  * TLS on the server's side (Envoy: DownstreamTlsContext). A client certificate that does not verify is refused by an alert. Unlike
- * Envoy, that alert comes right behind the handshake, and a client of TLS 1.2 gets none.
+ * Envoy, in TLS 1.3 that alert comes right behind the handshake.
  */
 export function createServerTransport(options: ServerTransportOptions): ServerTransport {
   return { handshake: (socket, waiter, hello) => new ServerHandshake(options, waiter).start(socket, hello) };
@@ -89,7 +89,7 @@ class ServerHandshake {
     }
     try {
       const credentials = chooseCertificates(offered, hello?.serverName ?? '');
-      const secured = this.#wrap(socket, credentials, hello?.alpn);
+      const secured = this.#wrap(socket, credentials, hello);
       // Must listen before the handshake begins.
       const alert = this.#judges(credentials) ? new ServerAlert(socket, secured) : undefined;
       this.#listen(secured, credentials, {
@@ -102,12 +102,17 @@ class ServerHandshake {
     }
   }
 
-  #wrap(socket: Socket, credentials: TlsCredentials, clientAlpn: readonly string[] | undefined): TLSSocket {
-    const { alpn, contexts, requireClientCertificate, versions } = this.#options;
+  #wrap(socket: Socket, credentials: TlsCredentials, hello: OfferedByClient | undefined): TLSSocket {
+    const { alpn, contexts, requireClientCertificate, parameters = {} } = this.#options;
+    const { alpn: clientAlpn, ciphers, versions } = hello ?? {};
     const served = clientAlpn === undefined ? alpn : alpn.filter((name) => clientAlpn.includes(name));
     return new TLSSocket(socket, {
       isServer: true,
-      secureContext: contexts.get(credentials, versions ?? {}),
+      secureContext: contexts.get(credentials, parameters, {
+        is: 'server',
+        ...(ciphers && { ciphers }),
+        ...(versions && { versions }),
+      }),
       requestCert: requireClientCertificate || credentials.rootsPem !== undefined,
       // An untrusted certificate is judged after the handshake; OpenSSL would refuse it, or its absence, before.
       rejectUnauthorized: requireClientCertificate && this.#options.acceptUntrusted !== true,

@@ -37,7 +37,7 @@ describe('a client that keeps the sessions of its servers', () => {
         contexts,
         sessions,
         credentials: () => credentials,
-        versions: { max: version },
+        parameters: { max: version },
         matchesPeer: (names) => names.uris.includes(name),
       });
       const both = await meet(listener, dialling, accepting);

@@ -192,9 +192,9 @@ describe('a handshake', () => {
     const credentials = () => ({ certificate: serverCertificate, rootsPem: ca.rootsPem });
     const old = clientTransport({
       credentials: () => ({ certificate: clientCertificate, rootsPem: ca.rootsPem }),
-      versions: { max: 'TLSv1.2' },
+      parameters: { max: 'TLSv1.2' },
     });
-    const refused = await meet(listener, old, serverTransport({ credentials, versions: { min: 'TLSv1.3' } }));
+    const refused = await meet(listener, old, serverTransport({ credentials, parameters: { min: 'TLSv1.3' } }));
     expect(refused.client).toMatchObject({ failed: expect.stringContaining('TLSV1_ALERT_PROTOCOL_VERSION') });
     const accepted = await meet(listener, old, serverTransport({ credentials }));
     expect(secured(accepted.client).tls?.version).toBe('TLSv1.2');

@@ -125,7 +125,7 @@ describe('the inspector', () => {
       return Buffer.concat([header, part]);
     };
     const split = Buffer.concat([record(message.subarray(0, 9)), record(message.subarray(9))]);
-    expect(parseClientHello(split)).toEqual({
+    expect(parseClientHello(split)).toMatchObject({
       serverName: SNI,
       alpn: ['istio-http/1.1', 'istio'],
       versions: ['TLSv1.3', 'TLSv1.2'],
@@ -154,12 +154,12 @@ describe('the inspector', () => {
 describe('secure contexts', () => {
   it('are shared by equal credentials and bounded', () => {
     const contexts = new SecureContexts(2);
-    const one = contexts.get({ certificate, rootsPem: ca.rootsPem }, {});
-    expect(contexts.get({ certificate: { ...certificate }, rootsPem: ca.rootsPem }, {})).toBe(one);
-    expect(contexts.get({ certificate, rootsPem: ca.rootsPem }, { min: 'TLSv1.3' })).not.toBe(one);
-    contexts.get({ certificate }, {});
+    const one = contexts.get({ certificate, rootsPem: ca.rootsPem }, {}, { is: 'client' });
+    expect(contexts.get({ certificate: { ...certificate }, rootsPem: ca.rootsPem }, {}, { is: 'client' })).toBe(one);
+    expect(contexts.get({ certificate, rootsPem: ca.rootsPem }, { min: 'TLSv1.3' }, { is: 'client' })).not.toBe(one);
+    contexts.get({ certificate }, {}, { is: 'client' });
     expect(contexts.size).toBe(2);
-    expect(contexts.get({ certificate, rootsPem: ca.rootsPem }, {})).not.toBe(one);
+    expect(contexts.get({ certificate, rootsPem: ca.rootsPem }, {}, { is: 'client' })).not.toBe(one);
   });
 });
 

@@ -6,7 +6,7 @@ import {
   createServerTransport,
   SecureContexts,
   type ServerTransportOptions,
-  type TlsVersions,
+  type TlsParameters,
 } from '../../../server/data-plane/tls/index.ts';
 import { systemClock } from '../../../server/system.ts';
 import { createTestCa } from './certificates.ts';
@@ -16,7 +16,7 @@ interface Authority {
   /** Credentials with another certificate of the server. */
   readonly another: ServerTransportOptions['credentials'];
 }
-type Version = NonNullable<TlsVersions['max']>;
+type Version = NonNullable<TlsParameters['max']>;
 
 describe('a client that takes up its session', () => {
   let listener: Listener | undefined;
@@ -85,7 +85,7 @@ describe('a client that takes up its session', () => {
   });
 
   it('gets no ticket from a server that resumes nothing', async () => {
-    const versions = { noTickets: true };
-    expect(await threeTimes('TLSv1.3', () => ({ versions }))).toEqual([full, full, full]);
+    const parameters = { noTickets: true };
+    expect(await threeTimes('TLSv1.3', () => ({ parameters }))).toEqual([full, full, full]);
   });
 });

@@ -20,6 +20,7 @@ const seen = (fields: Partial<Inspection>): Inspection => ({
   transport: 'raw_buffer',
   serverName: '',
   alpn: [],
+  ciphers: [],
   versions: [],
   takesTickets: false,
   firstBytes: Buffer.alloc(0),
