@@ -73,6 +73,12 @@ const IV_BYTES = 12;
 const TAG_BYTES = 16;
 const APPLICATION_DATA = 23;
 const ALERT = 21;
+/** Versions in which a server finishes last, so that all it has said when it judges was in plain text. */
+const FINISHED_LAST: Readonly<Record<string, readonly [number, number]>> = {
+  TLSv1: [3, 1],
+  'TLSv1.1': [3, 2],
+  'TLSv1.2': [3, 3],
+};
 const FATAL = 2;
 /** OpenSSL's server sends this many session tickets, a record each, as soon as the client has finished; none to one that came with a ticket. */
 const TICKET_RECORDS = { anew: 2, again: 0 };
@@ -81,8 +87,9 @@ const LINGER_MS = 1000;
 
 /**
  * Lets a server refuse a client's certificate with a fatal alert, as other TLS libraries do: Node judges the certificate when the handshake
- * is over and can only cut the connection. The alert is a record of our own under the connection's key, for TLS 1.3 only; a client of
- * TLS 1.2, or one that takes no session tickets, is cut off without a word.
+ * is over and can only cut the connection. In TLS 1.3 the alert is a record of our own under the connection's key; a client that takes no
+ * session tickets is cut off without a word. Before, it is sent in the place of the server's last message, which is not encrypted yet; a
+ * client that takes up its session has that message by then, and is cut off.
  */
 export class ServerAlert {
   #secret: Buffer | undefined;
@@ -101,6 +108,12 @@ export class ServerAlert {
 
   /** Sends the alert and ends the connection. Call right after the handshake, before anything was written. */
   refuse(alert: number, takesTickets = true): void {
+    const version = FINISHED_LAST[this.#secured.getProtocol() ?? ''];
+    if (version !== undefined && !this.#secured.isSessionReused()) {
+      this.#raw.write(Buffer.from([ALERT, ...version, 0, 2, FATAL, alert]));
+      this.#secured.destroySoon();
+      return;
+    }
     const suite = SUITES[this.#secured.getCipher()?.standardName ?? ''];
     const secret = this.#secret;
     this.#secret = undefined;
