@@ -118,7 +118,21 @@ function asText(value: FormatValue, empty: string): string {
 /** A name, perhaps an argument in parentheses that may itself hold percent signs and parentheses, perhaps a length. */
 const COMMAND = /%([A-Z0-9_]+)(?:\((.*?)\))?(?::(\d+))?%/sy;
 
-function readPieces(format: string, field: string): (string | Command)[] {
+/** Each listener and each of its chains writes in the same few formats. Commands keep nothing of a request, so that all can have the same. */
+const knownPieces = new Map<string, readonly (string | Command)[]>();
+const MOST_KNOWN = 500;
+
+function readPieces(format: string, field: string): readonly (string | Command)[] {
+  let pieces = knownPieces.get(format);
+  if (pieces === undefined) {
+    pieces = piecesOf(format, field);
+    if (knownPieces.size >= MOST_KNOWN) knownPieces.clear();
+    knownPieces.set(format, pieces);
+  }
+  return pieces;
+}
+
+function piecesOf(format: string, field: string): (string | Command)[] {
   const pieces: (string | Command)[] = [];
   let at = 0;
   while (at < format.length) {

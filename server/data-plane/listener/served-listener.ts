@@ -59,6 +59,7 @@ export class ServedListener {
   /** Takes over the handlers of chains that did not change, so that their connections stay; the others of `former` drain, and are returned. */
   succeed(former: ServedListener): ChainHandler[] {
     former.#replaced = true;
+    if (former.#handlers.size === 0) return [];
     const left: ChainHandler[] = [];
     const { chains, defaultChain } = this.config;
     const byContent = new Map<string, CompiledFilterChain>();

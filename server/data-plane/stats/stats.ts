@@ -39,25 +39,25 @@ export class Stats {
   /** The counter of this name, made at 0 when new. */
   stat(name: string): Stat {
     if (this.lookups.enabled) this.lookups.note(name);
-    this.#forget();
+    this.#forgetFor(name);
     return made(this.#counters, name);
   }
 
   /** A gauge that its holder moves up and down; a reset of counters leaves it as it is. */
   level(name: string): Stat {
-    this.#forget();
+    this.#forgetFor(name);
     return made(this.#levels, name);
   }
 
   /** A figure that is read when asked for. */
   gauge(name: string, read: () => number): void {
-    this.#forget();
+    this.#forgetFor(name);
     this.#gauges.set(name, read);
   }
 
   /** A counter that is summed up when asked for. */
   sum(name: string, read: () => number): void {
-    this.#forget();
+    this.#forgetFor(name);
     this.#sums.set(name, read);
   }
 
@@ -68,7 +68,7 @@ export class Stats {
 
   /** One object for all who count under the same prefix, made for the first. */
   shared<Counts extends object>(prefix: string, make: () => Counts): Counts {
-    this.#forget();
+    this.#forgetFor(prefix);
     const held = this.#shared.get(prefix) as Counts | undefined;
     if (held !== undefined) return held;
     const counts = make();
@@ -78,7 +78,7 @@ export class Stats {
 
   /** Of whole numbers: times in milliseconds, mostly. */
   histogram(name: string): Histogram {
-    this.#forget();
+    this.#forgetFor(name);
     let histogram = this.#histograms.get(name);
     if (histogram === undefined) {
       histogram = new Histogram();
@@ -89,20 +89,20 @@ export class Stats {
 
   /** Names under `prefix` that Envoy shows before they are counted. They cost nothing until then. */
   declare(prefix: string, names: readonly string[], histograms: readonly string[] = []): void {
-    this.#forget();
+    this.#forgetFor(prefix);
     this.#declared.set(prefix, names);
     if (histograms.length > 0) this.#declaredHistograms.set(prefix, histograms);
   }
 
   /** All figures of `prefix`, which ends in a dot, have these labels besides those that their names tell. */
   label(prefix: string, labels: Readonly<Record<string, string>>): void {
-    this.#forget();
+    this.#forgetFor(prefix);
     this.#labels.set(prefix, labels);
   }
 
   /** Undefined: none but what the name tells. */
   labelsOf(name: string): Readonly<Record<string, string>> | undefined {
-    this.#forget();
+    this.#forgetFor(name);
     return this.#labels.size === 0 ? undefined : this.#labels.get(name.slice(0, name.lastIndexOf('.') + 1));
   }
 
@@ -111,7 +111,12 @@ export class Stats {
     this.#forgotten.add(prefix);
   }
 
-  /** A push may take a thousand clusters away: their figures are looked for once, before anything is made or read. */
+  /** A push may take a thousand clusters away: their figures are looked for once, before something under their names is made, or all is read. */
+  #forgetFor(name: string): void {
+    if (this.#forgotten.size === 0) return;
+    if (this.#forgotten.size >= MOST_FORGOTTEN || this.#isForgotten(name)) this.#forget();
+  }
+
   #forget(): void {
     if (this.#forgotten.size === 0) return;
     const maps: Map<string, unknown>[] = [
@@ -173,7 +178,7 @@ export class Stats {
 
   /** What of `values` goes up and down. */
   isGauge(name: string): boolean {
-    this.#forget();
+    this.#forgetFor(name);
     return this.#gauges.has(name) || this.#levels.has(name) || GAUGE_NAME.test(name);
   }
 
@@ -186,6 +191,9 @@ export class Stats {
     return values;
   }
 }
+
+/** What is forgotten takes memory until it is looked for. */
+const MOST_FORGOTTEN = 2000;
 
 /** Stands for all that nothing was recorded in. */
 const EMPTY = new Histogram();
