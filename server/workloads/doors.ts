@@ -74,6 +74,9 @@ export interface FetchResponse {
   readonly serverNames?: readonly string[];
 }
 
+/** One address of a pod alone: 127.0.0.1, or the pod's own. */
+export type BindAddress = 'loopback' | 'pod';
+
 /**
  * What a container finds around it. The application resolves names, dials and listens as in any pod and knows nothing of a mesh:
  * whether its connections are captured is the pod's affair.
@@ -92,8 +95,8 @@ export interface ContainerContext {
   readonly random: Random;
   /** Binds 0.0.0.0:`port` of the pod. */
   listen(port: number, handler: (request: IncomingMessage, response: ServerResponse) => void): Promise<void>;
-  /** Binds 0.0.0.0:`port` of the pod for anything that speaks TCP. Half-closed connections stay open. */
-  listenTcp(port: number, onConnection: (socket: Socket) => void): Promise<void>;
+  /** Binds `port` of the pod, at 0.0.0.0 or at one address, for anything that speaks TCP. Half-closed connections stay open. */
+  listenTcp(port: number, onConnection: (socket: Socket) => void, at?: BindAddress): Promise<void>;
   /** A file of the container: what its volumes hold. Undefined when there is none. */
   readFile(path: string): Buffer | undefined;
   /** The paths of all files below a folder, in order; none when there is no such folder. */

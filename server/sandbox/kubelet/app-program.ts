@@ -1,7 +1,7 @@
 import { createServer, type Server as HttpServer } from 'node:http';
 import { createServer as createTcpServer, type Server, type Socket } from 'node:net';
 import type { Clock, Random, SocketAddress, Timer } from '#domain';
-import type { ContainerContext, WorkloadImage } from '#workloads';
+import type { BindAddress, ContainerContext, WorkloadImage } from '#workloads';
 import type { ContainerSpec } from '../kube-types.ts';
 import { hostPort } from '../network/host-ports.ts';
 import { createXdsResolver } from '../proxyless/xds-resolver.ts';
@@ -14,6 +14,9 @@ export interface AppProgramOptions {
   readonly env: Readonly<Record<string, string>>;
   /** The address behind the pod's 0.0.0.0: its own, or the hidden one when the pod is captured. */
   readonly bindIp: string;
+  /** The pod's address, and the one where programs of the pod find what is bound to 127.0.0.1 alone. */
+  readonly podIp: string;
+  readonly loopbackIp: string;
   readonly clock: Clock;
   readonly random: Random;
   readonly fetch: ContainerContext['fetch'];
@@ -60,7 +63,7 @@ export function createAppProgram(options: AppProgramOptions): Program {
         log,
         signal: stopping.signal,
         listen: (port, handler) => ports.serveHttp(port, handler),
-        listenTcp: (port, onConnection) => ports.serveTcp(port, onConnection),
+        listenTcp: (port, onConnection, at) => ports.serveTcp(port, onConnection, at),
       });
       return exit === undefined ? undefined : { exitCode: exit };
     },
@@ -72,13 +75,15 @@ export function createAppProgram(options: AppProgramOptions): Program {
   };
 }
 
+type PortOptions = Pick<AppProgramOptions, 'bindIp' | 'podIp' | 'loopbackIp' | 'clock' | 'onListen'>;
+
 /** The ports that one container has open. */
 class ContainerPorts {
-  readonly #options: Pick<AppProgramOptions, 'bindIp' | 'clock' | 'onListen'>;
+  readonly #options: PortOptions;
   readonly #http: HttpServer[] = [];
   readonly #tcp: { readonly server: Server; readonly sockets: Set<Socket> }[] = [];
 
-  constructor(options: Pick<AppProgramOptions, 'bindIp' | 'clock' | 'onListen'>) {
+  constructor(options: PortOptions) {
     this.#options = options;
   }
 
@@ -89,7 +94,7 @@ class ContainerPorts {
     await this.#open(server, port);
   }
 
-  async serveTcp(port: number, onConnection: (socket: Socket) => void): Promise<void> {
+  async serveTcp(port: number, onConnection: (socket: Socket) => void, at?: BindAddress): Promise<void> {
     const sockets = new Set<Socket>();
     const server = createTcpServer({ allowHalfOpen: true, noDelay: true }, (socket) => {
       sockets.add(socket);
@@ -99,7 +104,7 @@ class ContainerPorts {
       onConnection(socket);
     });
     this.#tcp.push({ server, sockets });
-    await this.#open(server, port);
+    await this.#open(server, port, at);
   }
 
   async close(drainMs: number): Promise<void> {
@@ -112,12 +117,13 @@ class ContainerPorts {
     ]);
   }
 
-  async #open(server: Server, port: number): Promise<void> {
+  async #open(server: Server, port: number, at?: BindAddress): Promise<void> {
+    const { bindIp, podIp, loopbackIp } = this.#options;
     await new Promise<void>((resolve, reject) => {
       server.once('error', reject);
-      server.listen({ port: hostPort(port), host: this.#options.bindIp }, resolve);
+      server.listen({ port: hostPort(port), host: at === 'loopback' ? loopbackIp : bindIp }, resolve);
     });
-    this.#options.onListen({ ip: '0.0.0.0', port });
+    this.#options.onListen({ ip: at === undefined ? '0.0.0.0' : at === 'pod' ? podIp : '127.0.0.1', port });
   }
 }
 

@@ -11,7 +11,7 @@ import { createAppProgram } from './app-program.ts';
 import { bootstrapSettings } from './bootstrap-settings.ts';
 import { declaredPorts } from './declared-ports.ts';
 import { withExpandedCommand } from './environment.ts';
-import { addressesFor, environmentOf, filesOf, type PodBuild, worldOf } from './pod-build.ts';
+import { addressesFor, boundTo, environmentOf, filesOf, type PodBuild, worldOf } from './pod-build.ts';
 import { podsFound } from './pods-found.ts';
 import type { Program } from './program.ts';
 import { appMetrics, certificateSettings, terminationDrainMs } from './proxy-environment.ts';
@@ -41,6 +41,8 @@ export function createProgram(build: PodBuild, spec: ContainerSpec, log: (line: 
     pod: { name: pod.metadata.name, namespace: pod.metadata.namespace ?? '', labels: pod.metadata.labels ?? {} },
     env,
     bindIp: captured ? plan.hiddenIp(ip) : ip,
+    podIp: ip,
+    loopbackIp: plan.hiddenIp(ip),
     clock,
     random: random.stream(`${pod.metadata.namespace}/${pod.metadata.name}/${spec.name}`),
     fetch: createFetch(build.dial, clock),
@@ -54,7 +56,7 @@ export function createProgram(build: PodBuild, spec: ContainerSpec, log: (line: 
     log,
     onListen: (listener) => {
       if (!listeners.some(({ port }) => port === listener.port)) listeners.push(listener);
-      if (captured) ports.open(listener.port);
+      if (captured) ports.open(listener);
     },
   });
 }
@@ -145,7 +147,7 @@ function proxyProgram(build: PodBuild, spec: ContainerSpec, log: (line: LogText)
         ...ends,
         onInboundPorts: (inbound) => build.ports.lead(inbound),
         network: {
-          ...options.network.forProxy(ip),
+          ...options.network.forProxy(ip, (port) => boundTo(build, port)),
           ...(build.captured && { loopback: options.plan.hiddenIp(ip) }),
         },
         clock: options.clock,

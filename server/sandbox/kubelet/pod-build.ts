@@ -143,8 +143,15 @@ export function prepare(options: PodBuilderOptions, { pod, ip, onChange, onExcee
       captured,
       outbound: (destination) => build.ports.captures && rules.outbound(destination),
       names: () => namesOf(build),
+      bound: (port) => boundTo(build, port),
     }),
-    dialUncaptured: network.dialFrom({ podIp: ip, namespace, captured, outbound: () => false }),
+    dialUncaptured: network.dialFrom({
+      podIp: ip,
+      namespace,
+      captured,
+      outbound: () => false,
+      bound: (port) => boundTo(build, port),
+    }),
     ports: new PodPorts({
       ip,
       hiddenIp: plan.hiddenIp(ip),
@@ -181,6 +188,10 @@ function namesOf(build: PodBuild): AskNames | undefined {
   if (!build.capturesNames || !build.ports.captures) return undefined;
   return build.proxy === undefined ? () => NO_ANSWER : build.proxy.ask;
 }
+
+/** The address of the pod at which a port is open: 0.0.0.0 for all of them; undefined: nothing listens there. */
+export const boundTo = ({ listeners }: PodBuild, port: number): string | undefined =>
+  listeners.find((each) => each.port === port)?.ip;
 
 /** All addresses of a host for the programs of the pod; none when there is no such name. */
 export function addressesFor(build: PodBuild, host: string): readonly string[] {

@@ -1,8 +1,12 @@
 import { connect, createServer, type Server, type Socket } from 'node:net';
 import type { Proxy } from '#data-plane';
+import type { SocketAddress } from '#domain';
 import type { CaptureRules } from '../network/capture-rules.ts';
 import { hostPort } from '../network/host-ports.ts';
 import { PROXY_OWN_PORTS } from './declared-ports.ts';
+
+const LOOPBACK_IP = '127.0.0.1';
+const ANY_IP = '0.0.0.0';
 
 export interface PodPortsOptions {
   readonly ip: string;
@@ -37,11 +41,12 @@ export class PodPorts {
     this.#options = options;
   }
 
-  /** The application listens there now. */
-  open(port: number): void {
+  /** The application listens there now; what it has bound to 127.0.0.1 alone is reached by way of the proxy, and refused there. */
+  open({ ip, port }: SocketAddress): void {
     const { rules, declared, late } = this.#options;
     const unguarded = late && !this.#handedOver;
     const captured = !unguarded && rules.inbound(port);
+    if (!captured && ip === LOOPBACK_IP) return;
     if (!(captured && declared.includes(port))) this.#serve(port, captured);
   }
 
@@ -77,7 +82,7 @@ export class PodPorts {
           }),
       ),
     );
-    for (const [port] of servers) this.open(port);
+    for (const [port] of servers) this.open({ ip: ANY_IP, port });
   }
 
   #serve(port: number, captured: boolean): void {

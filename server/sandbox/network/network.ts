@@ -20,6 +20,7 @@ const CAPTURE_WAIT_MS = 250;
 const PROXY_STATE_PORTS = new Set([15000, 15004, 15020, 15021, 15090]);
 /** A proxy's names are whole ones; the search list of a namespace has nothing to add. */
 const DNS_NAMESPACE = 'default';
+const LOOPBACK_IP = '127.0.0.1';
 /** Where Istio's inbound connections to the application come from. */
 const INBOUND_PASSTHROUGH_IP = '127.0.0.6';
 
@@ -33,7 +34,11 @@ export interface PodSide {
   readonly outbound?: (destination: SocketAddress) => boolean;
   /** Who answers the pod's DNS questions in the place of the cluster's name server; absent or undefined: nobody does. */
   readonly names?: () => AskNames | undefined;
+  readonly bound?: BoundTo;
 }
+
+/** The address of a pod that a program of it has bound the port to; 0.0.0.0, or undefined when it is not known: all of them. */
+export type BoundTo = (port: number) => string | undefined;
 
 /** The wires of a sandbox: real TCP connections between 127.x addresses. Nothing outside its own block is ever dialled. */
 export interface Network {
@@ -41,7 +46,7 @@ export interface Network {
   dialFrom(pod: PodSide): Dial;
   /** For a program on the host: addresses only, and Services as the node's kube-proxy forwards them. */
   readonly dialFromOutside: Dial;
-  forProxy(podIp: string): ProxyNetwork;
+  forProxy(podIp: string, bound?: BoundTo): ProxyNetwork;
   /**
    * From now on what other pods send to ports of this pod that `leads` names arrives at its proxy, which hears of the port, although nothing
    * listens there. The answer ends it.
@@ -106,13 +111,14 @@ export function createNetwork(options: {
     resolve: (name, namespace) => resolveName(store, name, namespace),
     addresses: (name, namespace) => resolveAddresses(store, name, namespace),
     dialFrom:
-      ({ podIp, namespace, captured: isCaptured, outbound = () => true, names }) =>
+      ({ podIp, namespace, captured: isCaptured, outbound = () => true, names, bound = () => undefined }) =>
       async (host, port) => {
-        const own = host === 'localhost' || host === '127.0.0.1' || host === podIp;
-        const hidden = isCaptured && !PROXY_STATE_PORTS.has(port);
-        if (own) {
-          const socket = await direct({ ip: hidden ? plan.hiddenIp(podIp) : podIp, port }, podIp);
-          return leadingTo(socket, { ip: host === podIp ? podIp : '127.0.0.1', port });
+        if (host === 'localhost' || host === LOOPBACK_IP || host === podIp) {
+          const own = { ip: host === podIp ? podIp : LOOPBACK_IP, port };
+          const boundIp = bound(port);
+          if (!isFound(boundIp, own.ip)) throw closed(own);
+          const hidden = (isCaptured && !PROXY_STATE_PORTS.has(port)) || boundIp === LOOPBACK_IP;
+          return leadingTo(await direct({ ip: hidden ? plan.hiddenIp(podIp) : podIp, port }, podIp), own);
         }
         // A name server gives the addresses of a headless Service in any order, and a client takes the first.
         const proxied = names?.();
@@ -126,7 +132,7 @@ export function createNetwork(options: {
       isIPv4(host)
         ? direct({ ip: host, port }, undefined)
         : Promise.reject(systemError('ENOTFOUND', `getaddrinfo ENOTFOUND ${host}`)),
-    forProxy: (podIp) => ({
+    forProxy: (podIp, bound = () => undefined) => ({
       podIp,
       listen: ({ ip, port }, onSocket) => listenOnTcp({ ip, port: hostPort(port) }, onSocket),
       originalDestination: (socket) =>
@@ -135,10 +141,12 @@ export function createNetwork(options: {
       ask,
       reach: (address) => (plan.isServiceIp(address.ip) ? doors.open(address) : Promise.resolve()),
       connect: (destination, { toApp }) => {
-        if (toApp)
-          return connectTcp(
-            socketOptions({ ip: plan.hiddenIp(podIp), port: destination.port }, INBOUND_PASSTHROUGH_IP),
-          );
+        if (toApp) {
+          const { port } = destination;
+          const asked = destination.ip === podIp ? podIp : LOOPBACK_IP;
+          if (!isFound(bound(port), asked)) return refused(closed({ ip: asked, port }));
+          return connectTcp(socketOptions({ ip: plan.hiddenIp(podIp), port }, INBOUND_PASSTHROUGH_IP));
+        }
         const target = plan.contains(destination.ip) ? services.pick(destination, podIp) : undefined;
         return target === undefined ? refused(unreachable(plan, destination)) : toTarget(target, podIp);
       },
@@ -184,6 +192,13 @@ function unreachable(plan: AddressPlan, destination: SocketAddress): Error {
   const code = plan.contains(destination.ip) ? 'ECONNREFUSED' : 'ENETUNREACH';
   return systemError(code, `connect ${code} ${formatAddress(destination)}`);
 }
+
+/** Whether a port that is bound to the one address answers at the other. */
+const isFound = (bound: string | undefined, asked: string): boolean =>
+  bound === undefined || bound === '0.0.0.0' || bound === asked;
+
+const closed = (destination: SocketAddress): Error =>
+  systemError('ECONNREFUSED', `connect ECONNREFUSED ${formatAddress(destination)}`);
 
 /** A socket that fails as a refused connection does: by its `error` event, after the caller had time to listen. */
 function refused(error: Error): Socket {

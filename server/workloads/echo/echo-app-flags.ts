@@ -5,6 +5,9 @@ export interface EchoAppFlags {
   readonly tcpPorts: readonly number[];
   readonly tlsPorts: ReadonlySet<number>;
   readonly serverFirstPorts: ReadonlySet<number>;
+  /** Ports that are bound to 127.0.0.1 alone, and to the pod's address alone. */
+  readonly localhostPorts: ReadonlySet<number>;
+  readonly podIpPorts: ReadonlySet<number>;
   readonly version: string;
   readonly cluster: string;
   readonly istioVersion: string;
@@ -34,6 +37,8 @@ export function readFlags(words: readonly string[]): EchoAppFlags {
     tcpPorts: ports('tcp', [9090]),
     tlsPorts: new Set([...ports('tls'), ...ports('mtls')]),
     serverFirstPorts: new Set(ports('server-first')),
+    localhostPorts: new Set(ports('bind-localhost')),
+    podIpPorts: new Set(ports('bind-ip')),
     version: text('version'),
     cluster: text('cluster'),
     istioVersion: text('istio-version'),

@@ -2,7 +2,7 @@ import type { IncomingMessage, ServerResponse } from 'node:http';
 import type { Socket } from 'node:net';
 import { createServer as createTlsServer } from 'node:tls';
 import { errorMessage, pause } from '#domain';
-import type { ContainerContext, WorkloadImage } from '../doors.ts';
+import type { BindAddress, ContainerContext, WorkloadImage } from '../doors.ts';
 import { goDurationMs, goHeaders, hostOf, peerOf, protoOf } from '../net/go-request.ts';
 import { serveGrpc } from '../net/grpc-server.ts';
 import { type ServerTls, serveWeb, tlsOf } from '../net/web-server.ts';
@@ -16,8 +16,12 @@ const SERVER_FIRST = 'server-first-protocol\n';
 /** Istio's own test server (`gcr.io/istio-testing/app`): HTTP, gRPC and TCP ports by flags, each telling a request back line by line. */
 const echoApp = (name: string): WorkloadImage => ({
   name,
-  start: async (context) => {
-    const flags = readFlags([...context.command, ...context.args]);
+  start: async (found) => {
+    const flags = readFlags([...found.command, ...found.args]);
+    const context: ContainerContext = {
+      ...found,
+      listenTcp: (port, onConnection) => found.listenTcp(port, onConnection, bindAddress(flags, port)),
+    };
     const tls = serverTls(context, flags);
     const tlsOn = (port: number): ServerTls | undefined => (flags.tlsPorts.has(port) ? tls : undefined);
     for (const port of flags.httpPorts) {
@@ -45,6 +49,9 @@ const echoApp = (name: string): WorkloadImage => ({
 
 /** The Gateway API's conformance suite has it as the backend of its tests of meshes. */
 export const echoAppImages: readonly WorkloadImage[] = [echoApp('app'), echoApp('echo-advanced')];
+
+const bindAddress = ({ localhostPorts, podIpPorts }: EchoAppFlags, port: number): BindAddress | undefined =>
+  localhostPorts.has(port) ? 'loopback' : podIpPorts.has(port) ? 'pod' : undefined;
 
 function serverTls({ readFile }: ContainerContext, { certFile, keyFile }: EchoAppFlags): ServerTls | undefined {
   const cert = readFile(certFile);
