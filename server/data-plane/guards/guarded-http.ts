@@ -31,7 +31,7 @@ export class GuardedHttp implements ChainHandler {
     return this.#http.connections + this.#held.size;
   }
 
-  readonly turnedAway: ChainHandler['turnedAway'] = (socket, secured) => this.#http.turnedAway(socket, secured);
+  readonly turnedAway: ChainHandler['turnedAway'] = (socket, broken) => this.#http.turnedAway(socket, broken);
 
   drain(): void {
     this.#http.drain();

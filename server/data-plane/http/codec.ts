@@ -133,6 +133,7 @@ export interface UpstreamConnection {
 export interface TlsFacts {
   readonly version: string;
   readonly certificates?: () => PeerCertificates;
+  /** OpenSSL's name. */
   readonly cipher: string;
   readonly alpn: string;
   readonly sni: string;

@@ -5,6 +5,7 @@ import type { HttpFilterConfig } from '../config/network-filter.ts';
 import { FinishedHop } from '../decisions/finished-hop.ts';
 import { buildHop, isRecorded } from '../decisions/hop-record.ts';
 import { NO_REQUEST } from '../format/subject.ts';
+import type { BrokenHandshake } from '../listener/chain-handler.ts';
 import type { ConnectionContext } from '../listener/connection-context.ts';
 import type { ProxyRuntime } from '../runtime.ts';
 import { countGrpcCall } from '../stats/grpc-stats.ts';
@@ -75,10 +76,10 @@ export class HttpConnectionManager {
   }
 
   /** Counts a connection that never comes here: a filter before this one refuses it, or its TLS handshake fails. */
-  turnedAway(socket: Socket, secured = false): void {
-    const track = this.track(socket, secured);
-    if (secured) track.brokenOff();
-    if (secured || socket.closed) track.ended();
+  turnedAway(socket: Socket, broken?: BrokenHandshake): void {
+    const track = this.track(socket, broken?.secured === true);
+    if (broken !== undefined) track.brokenOff();
+    if (broken !== undefined || socket.closed) track.ended();
     else socket.once('close', () => track.ended());
   }
 

@@ -5,7 +5,7 @@ import { originOf } from '../config/origins.ts';
 import { nextConnectionId } from '../connection-ids.ts';
 import { recordRefusal } from '../decisions/refusal-record.ts';
 import { fingerprintsOf } from '../tls/hello-fingerprints.ts';
-import { HANDSHAKE_TIMEOUT, handshakeCounter, inspect } from '../tls/index.ts';
+import { HANDSHAKE_TIMEOUT, handshakeCounter, inspect, SECRET_NOT_SUPPLIED } from '../tls/index.ts';
 import { ConnectionLog } from './connection-log.ts';
 import { type ChainChoice, chooseChain } from './filter-chain-match.ts';
 import type { ConnectionLayer, ConnectionOutcome, PendingConnection } from './pending-connection.ts';
@@ -14,8 +14,9 @@ import type { ConnectionLayer, ConnectionOutcome, PendingConnection } from './pe
 export const inspectFirstBytes: ConnectionLayer = async (connection) => {
   const config = connection.listener?.config;
   const { port } = connection.localAddress;
-  const detectTls = config?.inspectTls(port) === true;
-  const detectHttp = config?.inspectHttp(port) === true;
+  const { blinded } = connection;
+  const detectTls = config?.inspectTls(port) === true && blinded?.tls !== true;
+  const detectHttp = config?.inspectHttp(port) === true && blinded?.http !== true;
   if (config === undefined || !(detectTls || detectHttp)) return 'next';
   const done = connection.listener?.stats.inspected();
   let timedOut = false;
@@ -159,7 +160,7 @@ export const terminateTls: ConnectionLayer = async (connection) => {
       },
       failed: (reason: string, handshake?: HandshakeRecord): void => {
         connection.brokenHandshake = handshake;
-        const counter = handshakeCounter(reason);
+        const counter = handshakeCounter(reason, 'server');
         if (counter !== undefined) connection.listener?.stats.count(counter);
         if (reason === HANDSHAKE_TIMEOUT) connection.listener?.stats.count(LATE_HANDSHAKE);
         connection.note('tls_server', 'stopped', connection.chain?.name ?? '', () => ({
@@ -181,7 +182,7 @@ function countUnsecured(connection: PendingConnection, socket: Socket, reason: s
   const { listener, chain, runtime } = connection;
   if (listener === undefined || chain === undefined) return;
   listener.stats.connectionBegan(() => runtime.clock.monotonic())();
-  listener.handlerOf(chain).turnedAway(socket, true);
+  listener.handlerOf(chain).turnedAway(socket, { secured: reason !== SECRET_NOT_SUPPLIED });
   const log = ConnectionLog.of(connection);
   if (log === undefined) return;
   log.info.downstreamTransportFailure = reason;

@@ -79,7 +79,7 @@ export class ListenerStats {
 
   /** What its first bytes were. */
   seen(
-    { transport, serverName, alpn }: Inspection,
+    { transport, serverName, alpn }: Pick<Inspection, 'transport' | 'serverName' | 'alpn'>,
     looked: { readonly forTls: boolean; readonly forHttp: boolean },
   ): void {
     const isTls = transport === 'tls';
@@ -163,14 +163,6 @@ export function countHandshake(tls: TlsFacts | undefined, count: (name: string) 
   count('ssl.handshake');
   if (tls.resumed === true) count('ssl.session_reused');
   count(`ssl.versions.${tls.version}`);
-  count(`ssl.ciphers.${opensslName(tls.cipher)}`);
+  count(`ssl.ciphers.${tls.cipher}`);
   if (tls.peerCertificateHash === '') count('ssl.no_certificate');
 }
-
-/** The standard's name, which BoringSSL uses for TLS 1.3; older suites bear OpenSSL's shorter ones. */
-const opensslName = (cipher: string): string =>
-  /^TLS_(ECDHE_(?:RSA|ECDSA))_WITH_(AES_\d+)_(GCM)_(SHA\d+)$/
-    .exec(cipher)
-    ?.slice(1)
-    .map((part) => part.replaceAll('_', '-').replace('AES-', 'AES'))
-    .join('-') ?? cipher;

@@ -79,18 +79,26 @@ export type HandshakeCounter =
   | 'ssl.connection_error'
   | 'ssl.fail_verify_error'
   | 'ssl.fail_verify_no_cert'
-  | 'ssl.fail_verify_san';
+  | 'ssl.fail_verify_san'
+  | 'server_ssl_socket_factory.downstream_context_secrets_not_ready'
+  | 'client_ssl_socket_factory.upstream_context_secrets_not_ready';
 
 /**
  * The counter of Envoy's that a failed handshake moves, by the reason it failed with. Undefined for what is no error of TLS: the
- * peer just went away, took too long, or a certificate is missing on our side.
+ * peer just went away, or took too long.
  */
-export function handshakeCounter(reason: string): HandshakeCounter | undefined {
+export function handshakeCounter(reason: string, side: 'client' | 'server' = 'client'): HandshakeCounter | undefined {
+  if (reason === SECRET_NOT_SUPPLIED) return SECRETS_NOT_READY[side];
   if (!reason.startsWith('TLS_error:')) return undefined;
   if (reason === missingCertificateFailure()) return 'ssl.fail_verify_no_cert';
   if (reason.includes(SAN_FAILURE) || reason.includes(NAMED_SAN_FAILURE)) return 'ssl.fail_verify_san';
   return reason.includes(':CERTIFICATE_VERIFY_FAILED:') ? 'ssl.fail_verify_error' : 'ssl.connection_error';
 }
+
+const SECRETS_NOT_READY = {
+  client: 'client_ssl_socket_factory.upstream_context_secrets_not_ready',
+  server: 'server_ssl_socket_factory.downstream_context_secrets_not_ready',
+} as const;
 
 /** The handshake took too long. */
 export const HANDSHAKE_TIMEOUT = 'transport socket timeout was reached';

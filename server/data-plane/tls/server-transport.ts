@@ -190,5 +190,5 @@ class ServerHandshake {
 
 function servernameOf(socket: TLSSocket): string {
   const name: unknown = Reflect.get(socket, 'servername');
-  return typeof name === 'string' ? name : '';
+  return typeof name === 'string' ? name.toLowerCase() : '';
 }

@@ -43,6 +43,7 @@ export function readTlsFacts(socket: TLSSocket, sni: string, intent: Intent): Tl
   const names = parseSubjectAltNames(peer?.subjectAltName);
   return {
     ...agreedOf(socket),
+    cipher: socket.getCipher().name,
     ...(socket.isSessionReused() && { resumed: true }),
     sni,
     peerSpiffeId: names.uris[0] ?? '',

@@ -1,6 +1,7 @@
 import { once } from 'node:events';
 import { connect } from 'node:net';
 import { afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest';
+import { handshakeCounter } from '../../../server/data-plane/tls/index.ts';
 import { createHostPool } from '../../../server/data-plane/upstream/pool.ts';
 import { createCircuitBreakers } from '../../../server/data-plane/upstream/pool-breakers.ts';
 import { systemClock } from '../../../server/system.ts';
@@ -168,6 +169,9 @@ describe('a handshake', () => {
   it('does not start before the secret has come', async () => {
     const [near, far] = await Promise.all([dial(listener.port), listener.accept()]);
     const failed = { failed: 'TLS error: Secret is not supplied by SDS' };
+    expect(handshakeCounter(failed.failed, 'server')).toBe(
+      'server_ssl_socket_factory.downstream_context_secrets_not_ready',
+    );
     expect(await handshake(clientTransport({ credentials: () => undefined }), near)).toEqual(failed);
     expect(await handshake(serverTransport({ credentials: () => undefined }), far)).toEqual(failed);
     expect(near.destroyed && far.destroyed).toBe(true);
@@ -197,7 +201,8 @@ describe('a handshake', () => {
     const refused = await meet(listener, old, serverTransport({ credentials, parameters: { min: 'TLSv1.3' } }));
     expect(refused.client).toMatchObject({ failed: expect.stringContaining('TLSV1_ALERT_PROTOCOL_VERSION') });
     const accepted = await meet(listener, old, serverTransport({ credentials }));
-    expect(secured(accepted.client).tls?.version).toBe('TLSv1.2');
+    const { version, cipher } = secured(accepted.client).tls ?? {};
+    expect([version, cipher]).toEqual(['TLSv1.2', 'ECDHE-ECDSA-AES128-GCM-SHA256']);
     // A session that a ticket stands for has an id on the client's side alone, and Node tells the group to clients.
     expect(secured(accepted.client).tls?.sessionId).toMatch(/^[0-9a-f]{64}$/);
     expect(secured(accepted.client).tls?.group).toBe('X25519');
