@@ -14,9 +14,8 @@ import type { ConnectionLayer, ConnectionOutcome, PendingConnection } from './pe
 export const inspectFirstBytes: ConnectionLayer = async (connection) => {
   const config = connection.listener?.config;
   const { port } = connection.localAddress;
-  const { blinded } = connection;
-  const detectTls = config?.inspectTls(port) === true && blinded?.tls !== true;
-  const detectHttp = config?.inspectHttp(port) === true && blinded?.http !== true;
+  const detectTls = config?.inspectTls(port) === true;
+  const detectHttp = config?.inspectHttp(port) === true;
   if (config === undefined || !(detectTls || detectHttp)) return 'next';
   const done = connection.listener?.stats.inspected();
   let timedOut = false;
