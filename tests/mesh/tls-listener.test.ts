@@ -10,6 +10,9 @@ import { createKeyAndRequest } from '../../server/data-plane/agent/csr.ts';
 import { createTestCa, type Pod, startPod, until } from './data-plane-harness.ts';
 
 const PORT = 8443;
+/** A load balancer's header is taken off before TLS is looked for, or after that. */
+const EARLY_PORT = 8444;
+const LATE_PORT = 8445;
 
 const accessLog = (level: string) => [
   {
@@ -76,6 +79,25 @@ const listener = (ip: string, chainPem: string, keyPem: string): Listener => ({
   ],
 });
 
+const listenerFilter = (name: string, message: string, config: object = {}) => ({
+  name: `envoy.filters.listener.${name}`,
+  typed_config: { '@type': `type.googleapis.com/envoy.extensions.filters.listener.${name}.v3.${message}`, ...config },
+});
+
+const INSPECTOR = listenerFilter('tls_inspector', 'TlsInspector');
+const LOAD_BALANCER = listenerFilter('proxy_protocol', 'ProxyProtocol', {
+  allow_requests_without_proxy_protocol: true,
+});
+
+/** The same at another port, for clients that ask for `a.example` by TLS, behind a load balancer that tells who they are. */
+const behind = ({ address: _own, filter_chains = [], ...rest }: Listener, ip: string, port: number): Listener => ({
+  ...rest,
+  name: `behind-${port}`,
+  address: { socket_address: { address: ip, port_value: port } },
+  listener_filters: port === LATE_PORT ? [INSPECTOR, LOAD_BALANCER] : [LOAD_BALANCER, INSPECTOR],
+  filter_chains: filter_chains.map((chain) => ({ ...chain, filter_chain_match: { server_names: ['a.example'] } })),
+});
+
 describe('a listener with TLS and without inspectors', () => {
   let lease: SubnetLease;
   let pod: Pod;
@@ -88,7 +110,8 @@ describe('a listener with TLS and without inspectors', () => {
     const { chainPem } = await signer.sign(csrPem, 'token');
     pod = await startPod({ ip, name: 'secured', role: 'router', signer }, (xds) => {
       xds.push(typeUrls.cluster, []);
-      xds.push(typeUrls.listener, [listener(ip, chainPem.join('\n'), keyPem)]);
+      const own = listener(ip, chainPem.join('\n'), keyPem);
+      xds.push(typeUrls.listener, [own, behind(own, ip, EARLY_PORT), behind(own, ip, LATE_PORT)]);
     });
   });
   afterAll(async () => {
@@ -188,5 +211,28 @@ describe('a listener with TLS and without inspectors', () => {
     await until(() => errors.length > 0, 'a refusal');
     socket.destroy();
     expect(errors[0]).toMatch(/no.renegotiation/i);
+  });
+
+  it.each([
+    ['is seen behind a load balancer’s header', EARLY_PORT, 'PROXY TCP4 1.2.3.4 5.6.7.8 1234 443\r\n', 'secured'],
+    [
+      'is not seen where its inspector stands before the header',
+      LATE_PORT,
+      'PROXY TCP4 1.2.3.4 5.6.7.8 1234 443\r\n',
+      'reset',
+    ],
+    ['is seen by such an inspector where there is no header', LATE_PORT, '', 'secured'],
+  ])('TLS %s', async (_what, port, header, expected) => {
+    const socket = connect({ host: ip, port });
+    socket.on('error', () => undefined);
+    socket.write(header);
+    const secured = connectTls({ socket, servername: 'a.example', rejectUnauthorized: false });
+    secured.on('error', () => undefined);
+    const outcome = new Promise((resolve) => {
+      secured.once('secureConnect', () => resolve('secured'));
+      socket.once('close', () => resolve('reset'));
+    });
+    expect(await outcome).toBe(expected);
+    secured.destroy();
   });
 });

@@ -25,7 +25,13 @@ import type { Matcher } from './matcher.ts';
 import { compileNetworkFilter, type TerminalConfig } from './network-filter.ts';
 import { type Origins, readOrigins, readTokenOrigins } from './origins.ts';
 import { ConfigProblem, unknownExtension, within } from './problem.ts';
-import { PROXY_PROTOCOL, type ProxyProtocolRules, readProxyProtocol } from './proxy-protocol-config.ts';
+import {
+  HTTP_INSPECTOR,
+  PROXY_PROTOCOL,
+  type ProxyProtocolRules,
+  readProxyProtocol,
+  TLS_INSPECTOR,
+} from './proxy-protocol-config.ts';
 import { awaitedSecrets, type DownstreamTls, readDownstreamTls } from './tls-settings.ts';
 import { durationMs } from './values.ts';
 
@@ -92,7 +98,6 @@ function readFingerprints({ listener_filters = [] }: Listener): WantedFingerprin
   return ja3 || ja4 ? { ja3, ja4 } : undefined;
 }
 
-const TLS_INSPECTOR = 'envoy.filters.listener.tls_inspector';
 const LOCAL_RATE_LIMIT = 'envoy.filters.listener.local_ratelimit';
 
 const LISTENER_FILTERS = new Set([
@@ -100,7 +105,7 @@ const LISTENER_FILTERS = new Set([
   LOCAL_RATE_LIMIT,
   'envoy.filters.listener.original_dst',
   TLS_INSPECTOR,
-  'envoy.filters.listener.http_inspector',
+  HTTP_INSPECTOR,
 ]);
 
 /** Compiles a listener. Throws ConfigProblem for anything this proxy cannot do exactly as asked. */
@@ -148,7 +153,7 @@ export function compileListener(
     proxyProtocol: readProxyProtocol(resource),
     inspectTls: compileInspector(resource, TLS_INSPECTOR),
     fingerprints: readFingerprints(resource),
-    inspectHttp: compileInspector(resource, 'envoy.filters.listener.http_inspector'),
+    inspectHttp: compileInspector(resource, HTTP_INSPECTOR),
     inspectTimeoutMs: durationMs(resource.listener_filters_timeout, 'listener_filters_timeout', 15_000),
     accessLogs: readAccessLogs(resource.access_log ?? []),
     logsConnections: (resource.access_log ?? []).some(({ filter }) => !onlyUnmatched(filter)),

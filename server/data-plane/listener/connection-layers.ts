@@ -14,8 +14,9 @@ import type { ConnectionLayer, ConnectionOutcome, PendingConnection } from './pe
 export const inspectFirstBytes: ConnectionLayer = async (connection) => {
   const config = connection.listener?.config;
   const { port } = connection.localAddress;
-  const detectTls = config?.inspectTls(port) === true;
-  const detectHttp = config?.inspectHttp(port) === true;
+  const { blinded } = connection;
+  const detectTls = config?.inspectTls(port) === true && blinded?.tls !== true;
+  const detectHttp = config?.inspectHttp(port) === true && blinded?.http !== true;
   if (config === undefined || !(detectTls || detectHttp)) return 'next';
   const done = connection.listener?.stats.inspected();
   let timedOut = false;

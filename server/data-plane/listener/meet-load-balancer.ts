@@ -20,6 +20,7 @@ async function meet(connection: PendingConnection, rules: ProxyProtocolRules): P
   if (typeof reading === 'object') {
     count(`versions.v${reading.version}.found`);
     if (!rules.disallowed.has(reading.version)) {
+      blind(connection, rules);
       believe(connection, reading);
       const passed = furtherFields(header).filter(({ type }) => rules.passes(type));
       if (passed.length > 0) connection.headerFields = passed;
@@ -50,6 +51,16 @@ function believe(connection: PendingConnection, { version, addresses }: ProxyHea
   }));
   connection.remoteAddress = addresses.source;
   connection.localAddress = addresses.destination;
+}
+
+/** Inspectors that stand before this filter have looked at the header alone, which is neither TLS nor HTTP. */
+function blind(connection: PendingConnection, { blinds }: ProxyProtocolRules): void {
+  if (!blinds.tls && !blinds.http) return;
+  const { listener, localAddress } = connection;
+  const forTls = blinds.tls && listener?.config.inspectTls(localAddress.port) === true;
+  const forHttp = blinds.http && listener?.config.inspectHttp(localAddress.port) === true;
+  listener?.stats.seen({ transport: 'raw_buffer', serverName: '', alpn: [] }, { forTls, forHttp });
+  connection.blinded = blinds;
 }
 
 interface FirstBytes {

@@ -33,6 +33,8 @@ export class PendingConnection {
   remoteAddress: SocketAddress;
   /** Of a load balancer's header, what hosts may be told. */
   headerFields: readonly HeaderField[] | undefined;
+  /** Inspectors that have seen a load balancer's header, and nothing of what follows it. */
+  blinded: { readonly tls: boolean; readonly http: boolean } | undefined;
   /** The listeners in force. */
   readonly listeners: ListenerLookup;
   /** Replaced by the TLS socket once TLS is terminated. */

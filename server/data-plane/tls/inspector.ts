@@ -75,6 +75,8 @@ export function inspect(socket: Socket, options: InspectOptions): Promise<Inspec
       else finish(decide(seen, options, true));
     };
     socket.on('data', onData);
+    // Whoever looked before has left it paused.
+    socket.resume();
     socket.on('end', onGone);
     socket.on('close', onGone);
     // 'close' follows an error and ends the inspection. Stays, so that an error before the next reader listens is not fatal.

@@ -47,6 +47,19 @@ async function hello(): Promise<Buffer> {
 }
 
 describe('the inspector', () => {
+  it('looks at a socket that whoever looked before has left paused', async () => {
+    const [near, far] = await Promise.all([dial(listener.port), listener.accept()]);
+    far.pause();
+    near.write('GET / HTTP/1.1\r\n\r\n');
+    const seen = await inspect(far, {
+      clock: systemClock(),
+      detectHttp: true,
+      timeoutMs: 5000,
+      onTimeout: () => false,
+    });
+    expect(seen).toMatchObject({ transport: 'raw_buffer', alpn: ['http/1.1'] });
+  });
+
   it('reads SNI and ALPN, and the TLS handshake follows on the same socket', async () => {
     const [near, far] = await Promise.all([dial(listener.port), listener.accept()]);
     const mine = await ca.issue({ uris: [CLIENT_ID] });
