@@ -136,6 +136,7 @@ export interface ServiceSpec {
   readonly clusterIP?: string;
   readonly clusterIPs?: readonly string[];
   readonly externalName?: string;
+  readonly loadBalancerIP?: string;
   readonly selector?: Readonly<Record<string, string>>;
   readonly ports?: readonly ServicePort[];
 }

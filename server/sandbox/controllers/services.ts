@@ -1,3 +1,4 @@
+import { isIPv4 } from 'node:net';
 import { type Clock, hashLabel, type KubeObject, type SocketAddress, type Timer } from '#domain';
 import type { KubeStore } from '#kube-api';
 import {
@@ -48,7 +49,14 @@ export function startServiceController(options: ServiceControllerOptions): () =>
     pace: 'calm',
   });
   const allocation = createWorkQueue({
-    reconcile: (key, changeId) => allocate({ store, addresses, held, changeId }, key),
+    reconcile: (key, changeId) => {
+      const freed = (): void => {
+        for (const service of store.list('Service') as ServiceObject[]) {
+          if (service.spec.loadBalancerIP) allocation.add(keyOf(service), changeId);
+        }
+      };
+      allocate({ store, addresses, held, changeId, freed }, key);
+    },
     onError: (key, error) => onError(`service ${key}`, error),
   });
   const stops = [
@@ -74,15 +82,16 @@ interface Allocation {
   readonly addresses: AddressPool;
   readonly held: Map<string, string>;
   readonly changeId: string;
+  /** Called when an address is free again, for which somebody may wait. */
+  readonly freed: () => void;
 }
 
 function allocate(run: Allocation, key: string): void {
-  const { store, addresses, held, changeId } = run;
+  const { store, changeId } = run;
   const service = store.get('Service', nameOf(key)) as ServiceObject | undefined;
   if (service === undefined) {
-    const ip = held.get(key);
-    if (ip !== undefined) addresses.release(ip);
-    held.delete(key);
+    release(run, key);
+    release(run, balancerKey(key));
     return;
   }
   const ip = clusterIpOf(run, key, service);
@@ -93,7 +102,8 @@ function allocate(run: Allocation, key: string): void {
     ...(ports && { ports }),
   };
   if (Object.keys(spec).length > 0) store.patch('Service', nameOf(key), { spec }, { changeId });
-  const balanced = service.spec.type === 'LoadBalancer' ? { ingress: [{ ip, ipMode: 'VIP' }] } : {};
+  const outside = balancerIpOf(run, key, { service, clusterIp: ip });
+  const balanced = outside === undefined ? {} : { ingress: [{ ip: outside, ipMode: 'VIP' }] };
   store.updateStatus('Service', nameOf(key), { ...(service.status as object), loadBalancer: balanced }, { changeId });
 }
 
@@ -108,6 +118,37 @@ function clusterIpOf({ addresses, held }: Allocation, key: string, service: Serv
   const ip = held.get(key) ?? addresses.next();
   held.set(key, ip);
   return ip;
+}
+
+const balancerKey = (key: string): string => `${key} balancer`;
+
+function release({ addresses, held, freed }: Allocation, key: string): void {
+  const ip = held.get(key);
+  if (ip === undefined) return;
+  addresses.release(ip);
+  held.delete(key);
+  freed();
+}
+
+/**
+ * Where the load balancer stands: at the address that the Service asks for, or else at its cluster address. Undefined while somebody else has
+ * the wanted address, or it is none of this sandbox's: as on a cluster whose load balancer gives addresses of its own range, the Service waits.
+ */
+function balancerIpOf(
+  run: Allocation,
+  key: string,
+  { service, clusterIp }: { readonly service: ServiceObject; readonly clusterIp: string },
+): string | undefined {
+  const { addresses, held } = run;
+  const { type, loadBalancerIP = '' } = service.spec;
+  const wanted = type === 'LoadBalancer' && loadBalancerIP !== clusterIp ? loadBalancerIP : '';
+  const place = balancerKey(key);
+  if (held.get(place) !== undefined && held.get(place) !== wanted) release(run, place);
+  if (type !== 'LoadBalancer') return undefined;
+  if (wanted === '' || held.has(place)) return wanted || clusterIp;
+  if (!isIPv4(wanted) || !addresses.take(wanted)) return undefined;
+  held.set(place, wanted);
+  return wanted;
 }
 
 const NODE_PORTS = { first: 30_000, count: 2768 } as const;

@@ -254,6 +254,36 @@ describe('controllers', () => {
     });
   });
 
+  it('place a load balancer at the address that its Service asks for, once nobody else has it', async () => {
+    const balanced = (name: string, loadBalancerIP: string) => {
+      const plain = service(name);
+      return { ...plain, spec: { ...(plain.spec as object), type: 'LoadBalancer', loadBalancerIP } };
+    };
+    const ingressOf = (name: string): unknown =>
+      (store.get('Service', { namespace: 'default', name })!.status as { loadBalancer: { ingress?: unknown } })
+        .loadBalancer.ingress;
+    const at = (ip: string) => [{ ip, ipMode: 'VIP' }];
+    for (const object of [
+      balanced('first', '127.9.200.7'),
+      balanced('second', '127.9.200.7'),
+      balanced('third', '10.0.0.7'),
+      balanced('fourth', ''),
+    ]) {
+      store.apply(object, { changeId });
+      await settle();
+    }
+    const { clusterIP } = store.get('Service', { namespace: 'default', name: 'fourth' })!.spec as { clusterIP: string };
+    expect(['first', 'second', 'third', 'fourth'].map(ingressOf)).toEqual([
+      at('127.9.200.7'),
+      undefined,
+      undefined,
+      at(clusterIP),
+    ]);
+    store.apply(balanced('first', '127.9.200.8'), { changeId });
+    await settle();
+    expect(['first', 'second'].map(ingressOf)).toEqual([at('127.9.200.8'), at('127.9.200.7')]);
+  });
+
   it('leave a headless Service without an address', async () => {
     store.apply(service('cart', { clusterIP: 'None' }), { changeId });
     await settle();
