@@ -11,8 +11,12 @@ export type InputReader<Subject> = (config: Any, field: string) => (subject: Sub
 export interface MatcherReaders<Subject, Action> {
   readonly input: InputReader<Subject>;
   readonly action: (config: Any, field: string) => Action;
-  /** Judges what an input reads by more than its text; absent: there is nothing but `value_match`. */
-  readonly custom?: (config: Any, field: string) => (value: string, subject: Subject) => boolean;
+  /** Judges what an input reads by more than its text; absent: there is nothing but `value_match`. `input`: what is looked at. */
+  readonly custom?: (
+    config: Any,
+    field: string,
+    input: Any,
+  ) => (value: string | undefined, subject: Subject) => boolean;
 }
 
 /** The action that a tree of matchers chooses; undefined: none. */
@@ -103,17 +107,18 @@ function compileCustom<Subject, Action>(
   const config = (given['custom_match'] as { readonly typed_config?: Any } | undefined)?.typed_config;
   if (custom === undefined || config === undefined)
     throw new ConfigProblem('custom_match', 'is not supported, only value_match is');
-  const accepts = custom(config, 'custom_match');
-  return (subject) => {
-    const seen = read(subject);
-    return seen !== undefined && accepts(seen, subject);
-  };
+  const accepts = custom(config, 'custom_match', inputConfigOf(given));
+  return (subject) => accepts(read(subject), subject);
 }
 
 function inputOf<Subject>(given: Fields, readers: Pick<MatcherReaders<Subject, never>, 'input'>) {
+  return readers.input(inputConfigOf(given), 'input');
+}
+
+function inputConfigOf(given: Fields): Any {
   const config = (given['input'] as { readonly typed_config?: Any } | undefined)?.typed_config;
   if (config === undefined) throw new ConfigProblem('input', 'is missing');
-  return readers.input(config, 'input');
+  return config;
 }
 
 function compileTree<Subject, Action>(

@@ -4,6 +4,7 @@ import { type CelExprJson, celTextOf } from '../../format/cel-text.ts';
 import { parseSubjectAltNames } from '../../tls/subject-alt-names.ts';
 import { type CidrRange, compileRange } from '../cidr.ts';
 import { compileMatcher, type InputReader, type Matcher } from '../matcher.ts';
+import { compileMetadataMatch, type MetadataMatcherJson } from '../metadata-match.ts';
 import { ConfigProblem, within } from '../problem.ts';
 import { PSEUDO_HEADERS } from '../route-condition.ts';
 import type { Fields } from '../values.ts';
@@ -25,7 +26,9 @@ const INPUTS = 'type.googleapis.com/envoy.extensions.matching.common_inputs.';
 const HEADER = 'type.googleapis.com/envoy.type.matcher.v3.HttpRequestHeaderMatchInput';
 const ACTION = 'type.googleapis.com/envoy.config.rbac.v3.Action';
 const ATTRIBUTES = 'type.googleapis.com/xds.type.matcher.v3.HttpAttributesCelMatchInput';
+const DYNAMIC_METADATA = `${INPUTS}network.v3.DynamicMetadataInput`;
 const IP = 'type.googleapis.com/envoy.extensions.matching.input_matchers.ip.v3.Ip';
+const METADATA = 'type.googleapis.com/envoy.extensions.matching.input_matchers.metadata.v3.Metadata';
 const CEL = 'type.googleapis.com/xds.type.matcher.v3.CelMatcher';
 
 const peerNames = ({ connection }: RbacSubject): ReturnType<typeof parseSubjectAltNames> =>
@@ -50,10 +53,17 @@ const READ: Readonly<Record<string, (subject: RbacSubject) => string | undefined
   'ssl.v3.SubjectInput': ({ connection }) => filled(connection.tls?.peerSubject),
 };
 
+const inputOfConnections: InputReader<RbacSubject> = (config, field) => {
+  const type = config['@type'];
+  if (type === DYNAMIC_METADATA) throw new ConfigProblem(field, `RBAC network filter cannot match '${type}'`);
+  return input(config, field);
+};
+
 const input: InputReader<RbacSubject> = (config, field) => {
   const type = config['@type'];
   // A condition over all attributes needs no text.
   if (type === ATTRIBUTES) return () => '';
+  if (type === DYNAMIC_METADATA) return metadataInput(config, field);
   if (type === HEADER) {
     const name = String(config['header_name'] ?? '').toLowerCase();
     const pseudo = PSEUDO_HEADERS[name];
@@ -73,12 +83,31 @@ const input: InputReader<RbacSubject> = (config, field) => {
   return read;
 };
 
-function custom(config: Any, field: string): (value: string, subject: RbacSubject) => boolean {
+/** Metadata is no text, so that nothing but a matcher of metadata reads it: as in Envoy, no other ever fits it. */
+function metadataInput(config: Any, field: string): () => undefined {
+  const { filter = '', path = [] } = config as {
+    readonly filter?: string;
+    readonly path?: readonly { readonly key?: string }[];
+  };
+  if (filter === '') throw new ConfigProblem(`${field}.filter`, 'value length must be at least 1 characters');
+  if (path.length === 0) throw new ConfigProblem(`${field}.path`, 'value must contain at least 1 item(s)');
+  const bare = path.findIndex(({ key = '' }) => key === '');
+  if (bare >= 0) throw new ConfigProblem(`${field}.path[${bare}]`, 'is required');
+  return () => undefined;
+}
+
+type CustomTest = (value: string | undefined, subject: RbacSubject) => boolean;
+
+function custom(config: Any, field: string, looksAt: Any): CustomTest {
+  if (config['@type'] === METADATA) {
+    const match = compileMetadataMatch({ ...looksAt, ...config } as MetadataMatcherJson, field);
+    return (_value, { metadata }) => looksAt['@type'] === DYNAMIC_METADATA && match.accepts(metadata);
+  }
   if (config['@type'] === IP) {
     const ranges = ((config['cidr_ranges'] ?? []) as readonly CidrRange[]).map((range, i) =>
       compileRange(range, `${field}.cidr_ranges[${i}]`),
     );
-    return (value) => ranges.some((range) => range.contains(value));
+    return (value) => value !== undefined && ranges.some((range) => range.contains(value));
   }
   const { cel_expr_parsed, cel_expr_checked, cel_expr_string } = (config['expr_match'] ?? {}) as {
     readonly cel_expr_parsed?: { readonly expr?: CelExprJson };
@@ -90,11 +119,11 @@ function custom(config: Any, field: string): (value: string, subject: RbacSubjec
     throw new ConfigProblem(field, `${config['@type']} is not supported`);
   }
   const holds = compileCel(cel_expr_string ?? celTextOf(expr!, field), field);
-  return (_value, { attributes }) => attributes !== undefined && holds(attributes);
+  return (value, { attributes }) => value !== undefined && attributes !== undefined && holds(attributes);
 }
 
-/** Reads `matcher` or `shadow_matcher` of an RBAC filter. Throws ConfigProblem. */
-export function readRbacMatcher(given: Fields, field: string): RbacMatcher {
+/** Reads `matcher` or `shadow_matcher` of an RBAC filter of requests, or of connections. Throws ConfigProblem. */
+export function readRbacMatcher(given: Fields, field: string, judges: 'requests' | 'connections'): RbacMatcher {
   let logs = false;
   const action = (config: Any, at: string): RbacLeaf => {
     if (config['@type'] !== ACTION) throw new ConfigProblem(at, `${config['@type']} is no action of RBAC`);
@@ -104,6 +133,8 @@ export function readRbacMatcher(given: Fields, field: string): RbacMatcher {
     logs ||= kind === 'LOG';
     return { name, action: kind };
   };
-  const choose = within(field, () => compileMatcher(given, { input, action, custom }));
+  const choose = within(field, () =>
+    compileMatcher(given, { input: judges === 'requests' ? input : inputOfConnections, action, custom }),
+  );
   return { choose, logs };
 }

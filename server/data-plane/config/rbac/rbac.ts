@@ -50,10 +50,12 @@ export interface RbacFilterConfig {
 
 /** Reads envoy.extensions.filters.{http,network}.rbac.v3.RBAC. */
 export function readRbac(config: Any): RbacFilterConfig {
+  const judges = config['@type'].includes('.filters.network.') ? 'connections' : 'requests';
   // As in Envoy, a tree comes before rules.
   const engine = (field: string, tree: string): RbacEngine | undefined => {
     const matcher = config[tree] as Fields | undefined;
-    if (matcher !== undefined) return { action: 'ALLOW', policies: [], matcher: readRbacMatcher(matcher, tree) };
+    if (matcher !== undefined)
+      return { action: 'ALLOW', policies: [], matcher: readRbacMatcher(matcher, tree, judges) };
     const given = config[field] as RbacJson | undefined;
     return given && within(field, () => compileEngine(given));
   };
