@@ -114,3 +114,14 @@ it('lets an answer take longer than a connection may', async () => {
   server.sockets[0]?.write(OK);
   expect((await answer).times).toEqual({ connectedMs: 0, answeredMs: 1500 });
 });
+
+it.each<[string, FetchInit]>([
+  ['a path with a space', { target: '/a b' }],
+  ['a method of two words', { method: 'A B' }],
+  ['a header value beyond Latin-1', { headers: { x: '\u{100}' } }],
+  ['the name of a header with a space, over HTTP/2', { headers: { 'x y': '1' }, http2: true }],
+])('fails, and closes the connection, where a request cannot be written: %s', async (_, init) => {
+  const server = await scripted(OK);
+  await expect(fetcher(server.port).fetch('http://x/', init)).rejects.toThrow(/unescaped|valid|Invalid/);
+  await expect.poll(() => server.sockets[0]?.closed).toBe(true);
+});
