@@ -36,6 +36,8 @@ export interface CircuitBreakers {
   limits: BreakerLimits;
   readonly retryBudget: RetryBudget | undefined;
   connections: number;
+  /** There has been one. */
+  everConnected: boolean;
   pendingRequests: number;
   requests: number;
   retries: number;
@@ -61,6 +63,7 @@ export function createCircuitBreakers(limits: BreakerLimits = UNLIMITED, retryBu
     limits,
     retryBudget,
     connections: 0,
+    everConnected: false,
     pendingRequests: 0,
     requests: 0,
     retries: 0,
@@ -97,7 +100,11 @@ export function registerBreakers(
   for (const [open, remaining, used, limit] of figures) {
     const budgeted = remaining === 'remaining_retries' && breakers.retryBudget !== undefined;
     // As in Envoy, a breaker that lets nothing through opens with its first use; one beside a retry budget stays open.
-    const inUse = budgeted ? () => breakers.retried : () => used() > 0;
+    const inUse = (): boolean => {
+      if (budgeted) return breakers.retried;
+      // A host without any connection gets one beyond the limit, and the breaker is looked at again when it has gone.
+      return used() > 0 || (open === 'cx_open' && breakers.everConnected);
+    };
     stats.gauge(prefix + open, () => (inUse() && used() >= limit() ? 1 : 0));
     // What a budget leaves depends on all requests: from its first use on Envoy tells nothing.
     const left = (): number => (budgeted && breakers.budgetAsked ? 0 : Math.max(0, limit() - used()));

@@ -13,8 +13,8 @@ import type { HostPoolOptions, PoolStat } from './pool-options.ts';
 import { WatchedSocket } from './watched-socket.ts';
 
 const DEFAULT_IDLE_TIMEOUT_MS = 3_600_000;
-/** Made at once ahead of streams. */
-const MAX_PRECONNECTS = 3;
+/** Connections that are begun in one go, whatever waits. */
+const MOST_AT_ONCE = 3;
 
 /** What is remembered of an open connection. */
 interface OpenConnection {
@@ -185,10 +185,12 @@ class ConnectionPool implements HostPool, PooledConnectionOwner, ConnectWaiter {
     this.#activeStreams--;
     this.#breakers.requests--;
     if (!reusable) return;
-    if (this.#isWorn(connection)) {
-      this.#stat('upstream_cx_max_requests');
+    if (!this.#isWorn(connection)) this.#offer(connection);
+    else {
       connection.drain();
-    } else this.#offer(connection);
+      // As in Envoy, whose pool of HTTP/1.1 looks again after every answer, which counts where it may not open enough.
+      if (this.#pending.size > 0 && connection.speaks === 'http1') setImmediate(() => this.#openConnections());
+    }
   }
 
   onCloseNotice(): void {
@@ -280,7 +282,9 @@ class ConnectionPool implements HostPool, PooledConnectionOwner, ConnectWaiter {
     this.#activeStreams++;
     this.#breakers.requests++;
     const stream = connection.open(sink);
-    if (!connection.available || this.#isWorn(connection)) this.#withdraw(connection);
+    const isWorn = this.#isWorn(connection);
+    if (isWorn) this.#stat('upstream_cx_max_requests');
+    if (isWorn || !connection.available) this.#withdraw(connection);
     waiter.ready(stream, connection.facts);
   }
 
@@ -314,11 +318,11 @@ class ConnectionPool implements HostPool, PooledConnectionOwner, ConnectWaiter {
 
   /** Opens connections until each waiting stream has one on its way, as far as the circuit breakers allow. */
   #openConnections(): void {
-    for (let made = 0; !this.#closed && this.#lacksConnections; made++)
-      if ((this.#preconnects && made === MAX_PRECONNECTS) || !this.#openOne()) return;
+    for (let made = 0; made < MOST_AT_ONCE && !this.#closed && this.#lacksConnections; made++)
+      if (!this.#openOne()) return;
   }
 
-  /** Whether the circuit breakers allow it. */
+  /** Whether the circuit breakers allow it, and perhaps one more. */
   #openOne(): boolean {
     const full =
       this.#breakers.connections >= this.#breakers.limits.maxConnections || this.#options.hostIsFull?.() === true;
@@ -326,18 +330,19 @@ class ConnectionPool implements HostPool, PooledConnectionOwner, ConnectWaiter {
     // A host without any connection gets one even so; what waits here could otherwise wait for ever.
     if (full && this.activeConnections > 0) return false;
     this.#breakers.connections++;
+    this.#breakers.everConnected = true;
     this.#stat('upstream_cx_total');
     const ready = this.#factory.withoutSocket();
     if (ready !== undefined) {
       const now = this.#options.clock.monotonic();
       ready.facts = { id: nextConnectionId(), begunAt: now, connectedAt: now, securedAt: now };
       this.#adopt(ready, undefined);
-      return true;
+      return !full;
     }
     const attempt = new ConnectAttempt(this.#connectOptions, this);
     this.#attempts.add(attempt);
     attempt.start();
-    return true;
+    return !full;
   }
 
   get #preconnects(): boolean {

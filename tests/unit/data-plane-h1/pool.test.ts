@@ -1,6 +1,8 @@
 import { connect, createServer } from 'node:net';
 import { afterEach, describe, expect, it } from 'vitest';
 import type { HostPool } from '../../../server/data-plane/http/codec.ts';
+import { Stats } from '../../../server/data-plane/stats/stats.ts';
+import { registerBreakers } from '../../../server/data-plane/upstream/pool-breakers.ts';
 import { listen, ManualClock } from './harness.ts';
 import { Call, request, ScriptedServer, startPool } from './pool-harness.ts';
 
@@ -217,6 +219,31 @@ describe('a host pool', () => {
     expect(server.sockets.length).toBe(2);
     expect(stats.filter((stat) => stat === 'upstream_cx_max_requests').length).toBe(2);
     pool.close();
+  });
+
+  it('counts that a connection has had its requests when the last of them begins', async () => {
+    server = await silent();
+    const { pool, stats } = startPool(server.port, {}, { maxRequestsPerConnection: 1 });
+    await new Call(pool).decided();
+    expect(stats).toContain('upstream_cx_max_requests');
+    pool.close();
+  });
+
+  it('opens one connection beyond the limit for a host that has none, counts that once, and keeps the breaker open when it has gone', async () => {
+    server = await silent();
+    const { pool, breakers, stats } = startPool(server.port, { maxConnections: 0 });
+    const overflows = (): number => stats.filter((stat) => stat === 'upstream_cx_overflow').length;
+    const figures = new Stats();
+    registerBreakers(figures, '', { breakers, trackRemaining: false, pools: () => 0 });
+    expect(figures.values().get('cx_open')).toBe(0);
+    const active = await new Call(pool).decided();
+    const waiting = [new Call(pool), new Call(pool)];
+    expect([overflows(), pool.activeConnections]).toEqual([3, 1]);
+    active.stream!.reset('local_reset');
+    expect([overflows(), pool.activeConnections]).toEqual([4, 1]);
+    for (const call of waiting) call.cancel();
+    pool.close();
+    expect([pool.activeConnections, figures.values().get('cx_open')]).toEqual([0, 1]);
   });
 
   it('closes an idle connection after the idle timeout, not one in use', async () => {
