@@ -54,7 +54,7 @@ type Part = Admission | Guard | { readonly kind: 'sni_cluster' } | undefined;
 const READERS: Readonly<Record<string, (config: Any) => Part>> = {
   [`${TYPE}rbac.v3.RBAC`]: (config) => ({
     kind: 'rbac',
-    config: readRbac(config),
+    config: readRbac(config, 'connections'),
     delayDenyMs: durationMs(config['delay_deny'] as string | undefined, 'delay_deny', 0),
   }),
   [`${TYPE}ext_authz.v3.ExtAuthz`]: (config) => ({ kind: 'ext_authz', config: readAuthorizer(config) }),

@@ -14,20 +14,12 @@ const NAMES_ANN = {
   value: { string_match: { exact: 'ann' } },
 };
 
-const rbac = (single: object, filter = 'http') =>
-  readRbac({
-    '@type': `${TYPE}extensions.filters.${filter}.rbac.v3.RBAC`,
-    matcher: {
-      matcher_list: {
-        matchers: [
-          {
-            predicate: { single_predicate: single },
-            on_match: { action: { typed_config: { '@type': `${TYPE}config.rbac.v3.Action`, name: 'found' } } },
-          },
-        ],
-      },
-    },
-  });
+const rbac = (single: object, judges?: 'connections') => {
+  const action = { '@type': `${TYPE}config.rbac.v3.Action`, name: 'found' };
+  const matchers = [{ predicate: { single_predicate: single }, on_match: { action: { typed_config: action } } }];
+  // Routes have the message itself, which names no type.
+  return readRbac({ matcher: { matcher_list: { matchers } } } as never, judges);
+};
 const chosen = (single: object, who: unknown): string | undefined => {
   const metadata = (filter: string) => (filter === 'shop' ? { who } : undefined);
   return rbac(single).rules?.matcher?.choose({
@@ -62,10 +54,11 @@ describe('a tree of RBAC over metadata', () => {
   });
 
   it('is refused without filter, path or key, and where connections are judged', () => {
-    const refusal = (input: object, filter?: string) => () => rbac(over({ ...METADATA, ...input }, NAMES_ANN), filter);
+    const refusal = (input: object, judges?: 'connections') => () =>
+      rbac(over({ ...METADATA, ...input }, NAMES_ANN), judges);
     expect(refusal({ filter: '' })).toThrow('value length must be at least 1 characters');
     expect(refusal({ path: [] })).toThrow('value must contain at least 1 item(s)');
     expect(refusal({ path: [{}] })).toThrow('is required');
-    expect(refusal({}, 'network')).toThrow('RBAC network filter cannot match');
+    expect(refusal({}, 'connections')).toThrow('RBAC network filter cannot match');
   });
 });

@@ -49,8 +49,7 @@ export interface RbacFilterConfig {
 }
 
 /** Reads envoy.extensions.filters.{http,network}.rbac.v3.RBAC. */
-export function readRbac(config: Any): RbacFilterConfig {
-  const judges = config['@type'].includes('.filters.network.') ? 'connections' : 'requests';
+export function readRbac(config: Any, judges: 'requests' | 'connections' = 'requests'): RbacFilterConfig {
   // As in Envoy, a tree comes before rules.
   const engine = (field: string, tree: string): RbacEngine | undefined => {
     const matcher = config[tree] as Fields | undefined;
