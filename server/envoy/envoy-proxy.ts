@@ -62,7 +62,7 @@ const LOOK_MS = 20;
 const BUSY = new RegExp(
   `^(http\\.(?!(admin|agent)\\.).*downstream_rq|listener\\..*_${ENVOY_PORTS.inbound}\\.downstream_cx)_active: [1-9]`,
 );
-const REVOKED_LOOK_MS = 1000;
+const FILES_LOOK_MS = 1000;
 const ROOT_SECRET = 'ROOTCA';
 
 /** Secrets that somebody is told of when they change. */
@@ -103,7 +103,7 @@ class EnvoyProxy implements Proxy {
   #relay: { close(): void } | undefined;
   #process: EnvoyProcess | undefined;
   #routesVersion = '';
-  #revokedTimer: Timer | undefined;
+  #filesTimer: Timer | undefined;
   #followed: readonly LineFollower[] = [];
   #stopping = false;
   #closed: Promise<void> | undefined;
@@ -115,7 +115,7 @@ class EnvoyProxy implements Proxy {
     const identity = spiffeId(trustDomain, pod.namespace, pod.serviceAccount);
     this.#self = describeSelf(options, identity);
     this.#calls = new ToldCalls(this.#self);
-    this.#secrets = new ToldSecrets(options.revoked);
+    this.#secrets = new ToldSecrets(options.revoked, options.readFile);
     const ports = options.role === 'sidecar' ? pod.ports : [];
     this.#wires = new PodWires({ podIp: pod.ip, network, ports });
     this.#nameServer = new NameServer({ ip: pod.ip, resolve: (name) => this.#resolve(name) });
@@ -209,7 +209,7 @@ class EnvoyProxy implements Proxy {
   async #close(started: EnvoyProcess | undefined): Promise<void> {
     this.#stopping = true;
     this.#agent.stop();
-    this.#revokedTimer?.cancel();
+    this.#filesTimer?.cancel();
     await started?.stop();
     for (const followed of this.#followed) followed.stop();
     this.#relay?.close();
@@ -264,7 +264,7 @@ class EnvoyProxy implements Proxy {
     };
     this.#relay = addAdsRelay(this.#server, xdsAddress, changes, token);
     this.#secrets.onChange = addSecretService(this.#server, this.#secrets);
-    this.#watchRevoked();
+    this.#watchFiles();
     return new Promise((resolve, reject) =>
       this.#server.bindAsync(`${pod.ip}:0`, ServerCredentials.createInsecure(), (error, port) => {
         if (error === null) resolve(port);
@@ -328,17 +328,12 @@ class EnvoyProxy implements Proxy {
     return this.#process?.admin(path, method) ?? Promise.reject(new Error('Envoy is not ready'));
   }
 
-  /** Lists of revoked certificates are a file of the pod, which may change. */
-  #watchRevoked(): void {
-    const { clock } = this.#options;
-    let known = this.#secrets.revoked(ROOT_SECRET);
-    const look = (): void => {
-      const now = this.#secrets.revoked(ROOT_SECRET);
-      if (now !== known) this.#secrets.onChange();
-      known = now;
-      this.#revokedTimer = clock.after(REVOKED_LOOK_MS, look);
-    };
-    this.#revokedTimer = clock.after(REVOKED_LOOK_MS, look);
+  /** Certificates and lists of revoked ones may be files of the pod, which may change. */
+  #watchFiles(): void {
+    this.#filesTimer = this.#options.clock.after(FILES_LOOK_MS, () => {
+      this.#secrets.onChange();
+      this.#watchFiles();
+    });
   }
 
   #tellHop(line: string): void {

@@ -109,8 +109,21 @@ function changed(cluster: Fields, options: PodNetworkOptions): Fields {
     };
   }
   const assignment = reachable(load_assignment as ClusterLoadAssignment, options);
-  return { ...cluster, load_assignment: isInbound ? toOwnPorts(assignment, options) : assignment };
+  if (isInbound) return { ...cluster, load_assignment: toOwnPorts(assignment, options) };
+  return isOwnLoopback(cluster, assignment)
+    ? { ...cluster, ...FROM_PROXY, load_assignment: toOwnPorts(assignment, options) }
+    : { ...cluster, load_assignment: assignment };
 }
+
+/** How the pod knows its proxy's connections to the application. */
+const FROM_PROXY = { upstream_bind_config: { source_address: { address: TO_APPLICATION_IP, port_value: 0 } } };
+
+/** A Sidecar's `defaultEndpoint` on 127.0.0.1, which is the pod's own loopback and not that of this machine. */
+const isOwnLoopback = ({ name }: Fields, { endpoints = [] }: ClusterLoadAssignment): boolean =>
+  String(name).startsWith('inbound|') &&
+  (endpoints as unknown as Hosts).some(({ lb_endpoints = [] }) =>
+    lb_endpoints.some((endpoint) => addressOf(endpoint)?.address === LOOPBACK),
+  );
 
 /** Envoy tells where the client meant to go, and somebody who knows the cluster's addresses makes the connection. */
 function throughPassthrough(cluster: Fields, { passthrough }: PodNetworkOptions): Fields {

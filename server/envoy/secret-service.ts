@@ -13,17 +13,29 @@ export interface SecretSource {
 
 type Call = ServerDuplexStream<Buffer, Buffer>;
 
-/** Serves secrets as Istio's agent does beside each proxy, state of the world. Call what it returns when secrets have changed. */
+interface Asked {
+  readonly names: readonly string[];
+  /** What was answered last. */
+  readonly told: string;
+}
+
+/**
+ * Serves secrets as Istio's agent does beside each proxy, state of the world. Call what it returns when secrets may have changed: those who
+ * asked for one that has are answered anew.
+ */
 export function addSecretService(server: Server, source: SecretSource): () => void {
-  const asked = new Map<Call, readonly string[]>();
+  const asked = new Map<Call, Asked>();
   let version = 0;
   const answer = (call: Call, names: readonly string[]): void => {
-    const resources = names.flatMap((name) => {
-      const json = secretOf(source, name);
-      return json === undefined
-        ? []
-        : [{ typeUrl: typeUrls.secret, value: encodeResource(typeUrls.secret, json).bytes }];
-    });
+    const secrets = names.flatMap((name) => secretOf(source, name) ?? []);
+    const told = JSON.stringify(secrets);
+    const before = asked.get(call);
+    asked.set(call, { names, told });
+    if (before?.names === names && before.told === told) return;
+    const resources = secrets.map((json) => ({
+      typeUrl: typeUrls.secret,
+      value: encodeResource(typeUrls.secret, json).bytes,
+    }));
     version++;
     const versionInfo = String(version);
     call.write(discoveryResponse.write({ typeUrl: typeUrls.secret, versionInfo, nonce: versionInfo, resources }));
@@ -32,8 +44,7 @@ export function addSecretService(server: Server, source: SecretSource): () => vo
     call.on('data', (bytes: Buffer) => {
       const { resourceNames } = discoveryRequest.read(bytes);
       // What asks for the same as before is the answer to an answer.
-      if (asked.get(call)?.join() === resourceNames.join()) return;
-      asked.set(call, resourceNames);
+      if (asked.get(call)?.names.join() === resourceNames.join()) return;
       answer(call, resourceNames);
     });
     call.on('end', () => call.end());
@@ -42,7 +53,7 @@ export function addSecretService(server: Server, source: SecretSource): () => vo
   };
   server.addService({ stream: rawStream(PATH) }, { stream });
   return () => {
-    for (const [call, names] of asked) answer(call, names);
+    for (const [call, { names }] of asked) answer(call, names);
   };
 }
 

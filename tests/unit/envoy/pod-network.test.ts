@@ -80,6 +80,11 @@ describe('the network of a pod with a real Envoy', () => {
       load_assignment: hosts(at('127.0.0.1', 9001)),
     } as unknown as Cluster;
     expect(await network.cluster(own)).toMatchObject({ load_assignment: hosts(at('127.9.1.7', 9001)) });
+    const { upstream_bind_config: _from, ...loopback } = own as unknown as Record<string, unknown>;
+    expect(await network.cluster(loopback as unknown as Cluster)).toMatchObject({
+      ...bind,
+      load_assignment: hosts(at('127.9.1.7', 9001)),
+    });
   });
 
   it('leaves names to its resolver, and reaches nothing outside of the sandbox', async () => {
