@@ -96,8 +96,7 @@ function exchange({ dial, clock, url, init }: Exchange): Promise<FetchResponse> 
         sendHttp2({ url, init, socket: opened }, { answer, error: fail });
         return;
       }
-      sent = send(url, init, opened);
-      sent.on('error', fail);
+      sent = send({ url, init, socket: opened }, fail);
       sent.on('response', (response) => collect(response, told(http1Head(response)), done));
     };
     // Node throws at once for a head that it does not write.
@@ -175,12 +174,18 @@ const addressOf = ({ localAddress, localPort }: Socket): Pick<FetchResponse, 'lo
 const speaksHttp2 = (socket: Socket, { http2 = false }: FetchInit): boolean =>
   socket instanceof TLSSocket ? socket.alpnProtocol === 'h2' : http2;
 
-function send(url: URL, init: FetchInit, socket: Socket): ClientRequest {
+function send(
+  { url, init, socket }: { readonly url: URL; readonly init: FetchInit; readonly socket: Socket },
+  onError: (error: Error) => void,
+): ClientRequest {
   const { body, proxy } = init;
   const isForwarded = proxy !== undefined && !proxy.tunnel && url.protocol === 'http:';
   const headers = isForwarded
     ? { host: url.host, ...headersOf(init), ...proxy.headers, 'proxy-connection': 'Keep-Alive' }
     : headersOf(init);
+  // With it Node writes the head at once, and nothing can be taken out of that any more.
+  const expect = Object.keys(headers).find((name) => name.toLowerCase() === 'expect') ?? '';
+  const { [expect]: expected, ...others } = headers;
   const path = init.target ?? url.pathname + url.search;
   const request = httpRequest({
     host: url.hostname,
@@ -189,9 +194,11 @@ function send(url: URL, init: FetchInit, socket: Socket): ClientRequest {
     defaultPort: url.protocol === 'https:' ? 443 : 80,
     method: init.method ?? 'GET',
     path: isForwarded ? `${url.origin}${path}` : path,
-    headers,
+    headers: others,
     createConnection: () => (init.http10 === true ? speakingHttp10(socket) : socket),
   });
+  request.on('error', onError);
+  if (expected !== undefined) request.setHeader(expect, expected);
   if (init.persistent === true && headers['connection'] === undefined) request.removeHeader('connection');
   request.end(body);
   return request;

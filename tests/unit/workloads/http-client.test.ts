@@ -125,3 +125,11 @@ it.each<[string, FetchInit]>([
   await expect(fetcher(server.port).fetch('http://x/', init)).rejects.toThrow(/unescaped|valid|Invalid/);
   await expect.poll(() => server.sockets[0]?.closed).toBe(true);
 });
+
+it('says that it waits for the server’s consent, and keeps the connection, where a header says so', async () => {
+  const server = await scripted(OK);
+  const { fetch } = fetcher(server.port);
+  const { status } = await fetch('http://x/', { method: 'POST', headers: { expect: '100-continue' }, body: 'a' });
+  expect(status).toBe(200);
+  expect(server.read.join('')).toBe('POST / HTTP/1.1\r\ncontent-length: 1\r\nHost: x\r\nexpect: 100-continue\r\n\r\na');
+});
