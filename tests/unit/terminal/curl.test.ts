@@ -82,6 +82,34 @@ describe('curl', () => {
     });
   });
 
+  it.each([
+    ['/a/../b/./c', '/b/c'],
+    ['/a/b/..', '/a/'],
+    ['/../..', '/'],
+    ['//a', '//a'],
+    ['/a/%2e%2e/b', '/a/%2e%2e/b'],
+    ['/a\\b', '/a\\b'],
+    ['/a|b^c`', '/a|b^c`'],
+    ['/?', '/?'],
+    ['?q="1"#f', '/?q="1"'],
+    ['/é', '/%c3%a9'],
+  ])('sends the path and query %s as %s, whatever a browser would make of them', async (typed, target) => {
+    const harness = createHarness();
+    await harness.run(`curl -sg 'http://x${typed}'`);
+    const { url = '', init } = harness.sandbox.requests[0] ?? {};
+    expect(init?.target ?? new URL(url).pathname + new URL(url).search).toBe(target);
+  });
+
+  it('keeps the letters of the host in the header, and refuses a URL with a space', async () => {
+    const harness = createHarness();
+    await harness.run('curl -s http://Shop.Example:81/');
+    expect(harness.sandbox.requests[0]?.init?.headers).toMatchObject({ host: 'Shop.Example:81' });
+    expect(await harness.run("curl -s 'http://x/a b'")).toMatchObject({
+      code: 3,
+      err: 'curl: (3) URL rejected: Malformed input to a URL function\n',
+    });
+  });
+
   it('shows a head line by line, as it came', async () => {
     const harness = createHarness();
     const lines = [

@@ -8,7 +8,7 @@ import { conversation, headOf, shown } from './conversation.ts';
 import { CurlFailure, curlError } from './failure.ts';
 import { CURL_FLAGS, CURL_MANUAL, dialect, HELP } from './flags.ts';
 import { readSending, type Sending } from './request.ts';
-import { redirected, targetAsTyped, urlsOf } from './url.ts';
+import { asTyped, redirected, urlsOf } from './url.ts';
 import { type Transfer, writeOut } from './write-out.ts';
 
 const MAX_REDIRECTS = 50;
@@ -142,7 +142,7 @@ async function send(request: Request, progress: Progress): Promise<FetchResponse
   let heads = '';
   for (;;) {
     progress.lastStartedMs = context.clock.monotonic();
-    const asked = { ...init, ...targetOf(progress.url, flags), ...proxied(request.sending, progress.url) };
+    const asked = { ...addressed(init, progress.url, flags), ...proxied(request.sending, progress.url) };
     const target = redirected(progress.url, asked, flags);
     const response = decoded(await context.fetch(target.url, target.init), flags);
     progress.response = response;
@@ -195,10 +195,15 @@ function withoutSecrets(init: FetchInit): FetchInit {
   return { ...init, headers };
 }
 
-function targetOf(url: string, flags: Flags): Pick<FetchInit, 'target'> {
-  const target = flags.text('request-target');
-  if (target !== undefined) return { target };
-  return flags.on('path-as-is') ? targetAsTyped(url) : {};
+/** With the URL's target and host as they go out. */
+function addressed(init: FetchInit, url: string, flags: Flags): FetchInit {
+  const { host, target } = asTyped(url, flags.on('path-as-is'));
+  const asked = flags.text('request-target') ?? target;
+  return {
+    ...init,
+    ...(asked !== undefined && { target: asked }),
+    ...(host !== undefined && { headers: { host, ...init.headers } }),
+  };
 }
 
 function proxied(sending: Sending, url: string): Pick<FetchInit, 'proxy'> {
