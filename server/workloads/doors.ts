@@ -1,3 +1,4 @@
+import type { X509Certificate } from 'node:crypto';
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import type { Socket } from 'node:net';
 import type { SecureVersion } from 'node:tls';
@@ -72,6 +73,21 @@ export interface FetchResponse {
   readonly times?: { readonly connectedMs: number; readonly securedMs?: number; readonly answeredMs: number };
   /** Of an https answer: the names in the certificate that the server showed, as `DNS:shop.example`. */
   readonly serverNames?: readonly string[];
+  /** Of an https answer: what was agreed on, and what the server showed. */
+  readonly tls?: AgreedTls;
+}
+
+/** A TLS connection as its client sees it. */
+export interface AgreedTls {
+  readonly version: string;
+  readonly cipher: string;
+  /** Of the key exchange, by OpenSSL's short name; undefined where Node does not tell. */
+  readonly group: string | undefined;
+  /** Empty: none. */
+  readonly alpn: string;
+  readonly certificate: X509Certificate;
+  /** Why the certificate would be refused, by Node's word; undefined for a good one. */
+  readonly problem: string | undefined;
 }
 
 /** One address of a pod alone: 127.0.0.1, or the pod's own. */

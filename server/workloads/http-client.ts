@@ -84,7 +84,7 @@ function exchange({ dial, clock, url, init }: Exchange): Promise<FetchResponse> 
         opened.destroy();
         return;
       }
-      const facts = { ...namesShown(opened), ...addressOf(opened), ...(destination && { destination }) };
+      const facts = { ...tlsFacts(opened), ...addressOf(opened), ...(destination && { destination }) };
       const told = (head: Head): Head => {
         Object.assign(facts, { times: { ...made, answeredMs: clock.monotonic() - startedMs } });
         return head;
@@ -160,9 +160,21 @@ export function secured(raw: Socket, hostname: string, tls: ClientTls): Promise<
 }
 
 /** Reads what the server of a TLS connection proved. */
-function namesShown(socket: Socket): Pick<FetchResponse, 'serverNames'> {
-  const names = socket instanceof TLSSocket ? socket.getPeerX509Certificate()?.subjectAltName : undefined;
-  return names === undefined ? {} : { serverNames: names.split(', ') };
+function tlsFacts(socket: Socket): Pick<FetchResponse, 'serverNames' | 'tls'> {
+  const certificate = socket instanceof TLSSocket ? socket.getPeerX509Certificate() : undefined;
+  if (certificate === undefined || !(socket instanceof TLSSocket)) return {};
+  const names = certificate.subjectAltName;
+  const key = socket.getEphemeralKeyInfo() as { readonly name?: string } | null;
+  const tls = {
+    version: socket.getProtocol() ?? '',
+    cipher: socket.getCipher().name,
+    group: key?.name,
+    alpn: socket.alpnProtocol || '',
+    certificate,
+    // Whoever is not authorized has an error, which Node tells by its code.
+    problem: socket.authorized ? undefined : String(socket.authorizationError),
+  };
+  return { tls, ...(names !== undefined && { serverNames: names.split(', ') }) };
 }
 
 const addressOf = ({ localAddress, localPort }: Socket): Pick<FetchResponse, 'localAddress' | 'localPort'> => ({

@@ -1,5 +1,6 @@
 import { STATUS_CODES } from 'node:http';
 import type { FetchInit, FetchResponse } from '#workloads';
+import { handshakeText } from './handshake.ts';
 
 /** As it came, each line ended as on the wire; of HTTP/2 curl shows the version and no reason. */
 export function headOf({ status, headers, head }: FetchResponse): string {
@@ -32,9 +33,18 @@ const OWN_NAMES: Readonly<Record<string, string>> = {
   'accept-encoding': 'Accept-Encoding',
 };
 
+interface Conversation {
+  readonly url: string;
+  readonly dialled: string;
+  readonly init: FetchInit;
+  readonly response: FetchResponse;
+  /** Of `--cacert`. */
+  readonly caFile: string | undefined;
+}
+
 /** What `-v` tells of the connection and of what is sent. */
 export function conversation(
-  { url, dialled, init, response }: { url: string; dialled: string; init: FetchInit; response: FetchResponse },
+  { url, dialled, init, response, caFile }: Conversation,
   names: ReadonlyMap<string, string>,
 ): string {
   const target = new URL(url);
@@ -50,7 +60,7 @@ export function conversation(
   const sent = [`${init.method} ${path} HTTP/${init.http10 === true ? '1.0' : version}`, `Host: ${host}`];
   for (const [name, text] of [...Object.entries(others), ...(init.moreHeaders ?? []), ...Object.entries(length)])
     sent.push(`${names.get(name) ?? OWN_NAMES[name] ?? name}: ${text}`);
-  return `${trying}* Connected to ${init.proxy?.host ?? target.hostname}${address} port ${port}\n${shown([...sent, '', ''].join('\r\n'), '>')}`;
+  return `${trying}* Connected to ${init.proxy?.host ?? target.hostname}${address} port ${port}\n${handshakeText(response, { init, hostname: target.hostname, caFile })}${shown([...sent, '', ''].join('\r\n'), '>')}`;
 }
 
 const isForwarded = (url: string, { proxy }: FetchInit): boolean =>

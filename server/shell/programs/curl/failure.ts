@@ -1,5 +1,6 @@
 import { errorMessage } from '#domain';
 import { ConnectTimeoutError, type FetchInit, TunnelRefusedError } from '#workloads';
+import { verifyProblem } from './handshake.ts';
 
 /** A failure of curl's own, with its exit code. */
 export class CurlFailure extends Error {
@@ -63,7 +64,7 @@ function tlsError(error: unknown, code: string, message: string): { code: number
   }
   if (/CERT|SELF_SIGNED|UNABLE_TO/.test(code)) {
     // Node appends advice behind a semicolon.
-    return { code: 60, text: `SSL certificate problem: ${message.split(';')[0]}` };
+    return { code: 60, text: `SSL certificate problem: ${verifyProblem(code)?.text ?? message.split(';')[0]}` };
   }
   return undefined;
 }

@@ -159,7 +159,7 @@ async function send(request: Request, progress: Progress): Promise<FetchResponse
     progress.headBytes = Buffer.byteLength(heads);
     if (flags.on('verbose')) {
       const told = conversation(
-        { url: progress.url, dialled: target.url, init: asked, response },
+        { url: progress.url, dialled: target.url, init: asked, response, caFile: flags.text('cacert') },
         request.sending.names,
       );
       context.io.err(told + shown(head, '<'));
