@@ -28,6 +28,7 @@ const CASES = readPairs(
     'name: brief\nhttp: { common_http_protocol_options: { max_stream_duration: 0.3s } }',
     'name: aged\nhttp: { drain_timeout: 0.6s, common_http_protocol_options: { max_connection_duration: 0.3s } }',
     'name: counted\nhttp: { drain_timeout: 0.6s, common_http_protocol_options: { max_requests_per_connection: 2 } }',
+    'name: early\n',
     `name: inspected\nlistener: { listener_filters: [{ name: envoy.filters.listener.http_inspector, typed_config: { '@type': ${INSPECTOR} } }] }`,
   ]
     .map((head) => head + ROUTES)
@@ -91,8 +92,24 @@ const HALF_HEADS: Readonly<Record<string, Script>> = {
   'a head of HTTP/1.1 that does not end': says(Buffer.from('GET / HT'), LATE_MS),
 };
 
+const POST = frame(FrameType.HEADERS, 4, 1, requestBlock('/direct', 'POST'));
+const part = (flags: number): Buffer => frame(FrameType.DATA, flags, 1, Buffer.from('part'));
+const TRAILERS = frame(FrameType.HEADERS, 5, 1, field('x-trailer', 'y'));
+/** Requests that are answered before their body. */
+const EARLY: Readonly<Record<string, Script>> = {
+  'a body that comes with its head': says(Buffer.concat([HELLO, POST, part(0), part(1)]), NEAR_MS),
+  'a body and trailers that come with its head': says(Buffer.concat([HELLO, POST, part(0), TRAILERS]), NEAR_MS),
+  'a body that goes on': says(Buffer.concat([HELLO, POST, part(0)]), NEAR_MS, part(1), NEAR_MS),
+  'a body that comes later': says(Buffer.concat([HELLO, POST]), NEAR_MS, part(1), NEAR_MS),
+  'a body that comes with its head, but for its end': says(
+    Buffer.concat([HELLO, POST, part(0), get(3, '/direct')]),
+    NEAR_MS,
+  ),
+};
+
 const scripts: Readonly<Record<string, Readonly<Record<string, Script>>>> = {
   limited: LIMITED,
+  early: EARLY,
   silent: HALF_HEADS,
   whole: {
     ...HALF_HEADS,

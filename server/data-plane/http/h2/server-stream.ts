@@ -30,7 +30,8 @@ export class ServerStream extends Http2Stream implements DownstreamStream {
   }
 
   receive(sink: RequestSink): void {
-    this.#sink = sink;
+    // Answered already: what still comes is of no use.
+    if (!this.localDone) this.#sink = sink;
   }
 
   /** For a request without body, once it was handed over. */
@@ -97,7 +98,8 @@ export class ServerStream extends Http2Stream implements DownstreamStream {
 
   /** The answer is complete, the rest of the request is of no use (RFC 9113 §8.1). As in Envoy, a host that has said all ends a tunnel. */
   protected override onlyLocalEnded(): void {
-    this.resetWith(ErrorCode.NO_ERROR);
+    this.#sink = undefined;
+    this.host.stopReading(this);
   }
 
   /** A request that has its answer is over, as much of it as the host did not take. */

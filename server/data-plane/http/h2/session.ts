@@ -57,6 +57,9 @@ export class Http2Session implements InputTarget, StreamHost {
   #toldLast = -1;
   #over = false;
   #lastError: Error | undefined = undefined;
+  #reading = false;
+  /** Streams that were answered while the bytes of their head were read. */
+  readonly #unread: Http2Stream[] = [];
   /** The stream on which the peer broke the protocol. */
   #offender: Http2Stream | undefined = undefined;
 
@@ -113,7 +116,19 @@ export class Http2Session implements InputTarget, StreamHost {
       this.#prefaceLeft -= length;
       bytes = bytes.subarray(length);
     }
-    if (bytes.length > 0) this.#input.feed(bytes);
+    if (bytes.length === 0) return;
+    this.#reading = true;
+    this.#input.feed(bytes);
+    this.#reading = false;
+    if (this.#unread.length > 0) this.#resetUnread();
+  }
+
+  /** What the peer had not ended when these bytes were read is of no use. */
+  #resetUnread(): void {
+    for (const stream of this.#unread.splice(0)) {
+      if (stream.remoteDone) this.streamEnded(stream);
+      else this.resetStream(stream, ErrorCode.NO_ERROR);
+    }
   }
 
   register(stream: Http2Stream, id: number): void {
@@ -239,6 +254,11 @@ export class Http2Session implements InputTarget, StreamHost {
     if (stream.closed) return;
     this.#forget(stream);
     if (stream.id !== 0) this.#writeReset(stream.id, code);
+  }
+
+  stopReading(stream: Http2Stream): void {
+    if (this.#reading) this.#unread.push(stream);
+    else this.resetStream(stream, ErrorCode.NO_ERROR);
   }
 
   streamEnded(stream: Http2Stream): void {
