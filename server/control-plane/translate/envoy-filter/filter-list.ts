@@ -38,11 +38,19 @@ export function patchList<Item>(items: readonly Item[], { patch, namesItem, matc
   }
 }
 
-/** Merges a patch into one filter: its name is replaced, configurations of the same type are merged. */
+/** A patch at which istiod gives up: of the listeners that it was changing, those to come stay as they are. */
+export class PatchPanic extends Error {}
+
+/**
+ * Merges a patch into one filter: its name is replaced, configurations of the same type are merged. Throws PatchPanic for those of different
+ * types. Source: MergeAnyWithAny in istio pilot/pkg/networking/util.
+ */
 export function mergeFilter<Filter extends NamedConfig>(filter: Filter, patch: NamedConfig): Filter {
   const { typed_config: held } = filter;
   if (held === undefined) return filter;
   const given = patch.typed_config;
+  if (given !== undefined && given['@type'] !== held['@type'])
+    throw new PatchPanic(`descriptor mismatch: ${held['@type']} != ${given['@type']}`);
   const merged = given && mergeAny(held, given);
   return { ...filter, ...(patch.name && { name: patch.name }), ...(merged && { typed_config: merged }) };
 }

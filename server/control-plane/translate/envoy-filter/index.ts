@@ -5,7 +5,7 @@ import type { ProxyView } from '../proxy-view.ts';
 import type { ConfigResources } from '../resources.ts';
 import { tableNames } from '../table-names.ts';
 import { addedClusters, isSpecific, patchCluster } from './cluster-patches.ts';
-import { patchListener } from './listener-patches.ts';
+import { isVirtual, patchListener } from './listener-patches.ts';
 import { type PatchSet, patchesFor, patchesTo } from './patches.ts';
 import { patchRouteConfiguration, type RoutePatchContext } from './route-patches.ts';
 
@@ -25,15 +25,21 @@ export function applyEnvoyFilters(
     proxy.role === 'router' ? 'GATEWAY' : inbound ? 'SIDECAR_INBOUND' : 'SIDECAR_OUTBOUND';
   const own = contextOf(side === 'inbound');
   const routing: RoutePatchContext = { context: own, servicePorts };
+  // Where istiod gives up at a patch, the rest of what it changes together stays as it is.
+  const broken = new Set<string>();
   const listeners = resources.listeners.flatMap((listener) => {
     const context = contextOf(listener.traffic_direction === 'INBOUND');
-    return patchListener(listener, patches, { context, servicePorts }) ?? [];
+    const together = isVirtual(listener) ? listener.name : context;
+    if (broken.has(together)) return [listener];
+    const patched = patchListener(listener, patches, { context, servicePorts });
+    if (patched.broken) broken.add(together);
+    return patched.listener ?? [];
   });
   const clusters = resources.clusters.flatMap((cluster) => {
     const inbound = cluster.name.startsWith('inbound|') || cluster.name === 'InboundPassthroughCluster';
     return patchCluster(cluster, patches, { context: contextOf(inbound), services: servicesOf(cluster) }) ?? [];
   });
-  const served = [...listeners, ...addedListeners(patches, own)];
+  const served = [...listeners, ...(broken.has(own) ? [] : addedListeners(patches, own))];
   // A proxy asks for the tables that its listeners name: one whose listener a patch removed is never sent.
   const asked = new Set(tableNames(served));
   return {

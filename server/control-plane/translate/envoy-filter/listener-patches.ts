@@ -1,26 +1,46 @@
 import { type FilterChain, type HttpConnectionManager, type Listener, mergeAny, mergeMessages } from '#xds';
-import type { ListenerMatch, PatchContext } from '../../snapshot/envoy-filters.ts';
-import { mergeFilter, type NamedConfig, patchList } from './filter-list.ts';
+import type { ListenerMatch } from '../../snapshot/envoy-filters.ts';
+import { mergeFilter, type NamedConfig, PatchPanic, patchList } from './filter-list.ts';
 import { isMerge, type Patch, type PatchSet, patchesTo, replaces } from './patches.ts';
 import { patchRouteConfiguration, type RoutePatchContext } from './route-patches.ts';
 
 const HCM = 'envoy.filters.network.http_connection_manager';
 const VIRTUAL: ReadonlySet<string> = new Set(['virtualInbound', 'virtualOutbound']);
 
+/** Whether it is one of the two that capture leads to: each is patched by itself, the others together. */
+export const isVirtual = ({ name }: Listener): boolean => VIRTUAL.has(name);
+
+export interface PatchedListener {
+  /** Undefined when it is removed. */
+  readonly listener: Listener | undefined;
+  /** A patch could not be applied, and those behind it were not. */
+  readonly broken: boolean;
+}
+
 /**
- * Applies all patches to one listener and what is inside it; undefined when it is removed.
+ * Applies all patches to one listener and what is inside it.
  * Source: pilot/pkg/networking/core/envoyfilter/listener_patch.go.
  */
-export function patchListener(given: Listener, patches: PatchSet, context: RoutePatchContext): Listener | undefined {
+export function patchListener(given: Listener, patches: PatchSet, context: RoutePatchContext): PatchedListener {
   let listener = given;
   for (const patch of patchesTo(patches, 'LISTENER', context.context)) {
     if (!listenerMatches(listener, patch.match.listener, false)) continue;
-    if (patch.operation === 'REMOVE') return undefined;
+    if (patch.operation === 'REMOVE') return { listener: undefined, broken: false };
     if (isMerge(patch)) {
       listener = mergeMessages('envoy.config.listener.v3.Listener', listener, patch.value, replaces(patch));
     }
   }
-  return patchChains(patchListenerFilters(listener, patches, context.context), patches, context);
+  // What stood before the patch at which istiod gave up stays.
+  const keep = (changed: Listener): void => {
+    listener = changed;
+  };
+  try {
+    patchListenerFilters(listener, patchesTo(patches, 'LISTENER_FILTER', context.context), keep);
+    return { listener: patchChains(listener, patches, context), broken: false };
+  } catch (thrown) {
+    if (thrown instanceof PatchPanic) return { listener, broken: true };
+    throw thrown;
+  }
 }
 
 function listenerMatches(listener: Listener, match: ListenerMatch | undefined, inside: boolean): boolean {
@@ -31,20 +51,16 @@ function listenerMatches(listener: Listener, match: ListenerMatch | undefined, i
   return !match.portNumber || listener.address?.socket_address?.port_value === match.portNumber;
 }
 
-function patchListenerFilters(listener: Listener, patches: PatchSet, context: PatchContext): Listener {
-  const applying = patchesTo(patches, 'LISTENER_FILTER', context).filter(({ match }) =>
-    listenerMatches(listener, match.listener, true),
-  );
-  if (applying.length === 0) return listener;
+function patchListenerFilters(listener: Listener, patches: readonly Patch[], keep: (changed: Listener) => void): void {
   let filters: NamedConfig[] = listener.listener_filters ?? [];
-  for (const patch of applying) {
+  for (const patch of patches.filter(({ match }) => listenerMatches(listener, match.listener, true))) {
     const wanted = patch.match.listener?.listenerFilter ?? '';
     const matches = ({ name }: NamedConfig): boolean => wanted === '' || wanted === name;
     if (patch.operation !== 'MERGE') filters = patchList(filters, { patch, namesItem: wanted !== '', matches });
     // As in Istio, a merge reaches every filter once it names one.
     else if (wanted !== '') filters = filters.map((filter) => mergeFilter(filter, { ...patch.value, name: '' }));
+    keep({ ...listener, listener_filters: filters as NonNullable<Listener['listener_filters']> });
   }
-  return { ...listener, listener_filters: filters as NonNullable<Listener['listener_filters']> };
 }
 
 function patchChains(listener: Listener, patches: PatchSet, context: RoutePatchContext): Listener {
