@@ -1,7 +1,8 @@
 import type { HeaderMutations, HeaderValueOption } from '#xds';
 import { compileFormat, type Format } from '../format/template.ts';
+import { oneLine } from './bounds.ts';
 import { ConfigProblem } from './problem.ts';
-import { asBytes } from './string-match.ts';
+import { asBytes, foldCase } from './string-match.ts';
 
 /** A compiled `…_headers_to_add` entry. */
 export interface HeaderRule {
@@ -55,9 +56,17 @@ function readRules(options: readonly HeaderValueOption[] | undefined, field: str
   });
 }
 
+/** A text that goes into a head, as the bytes that are sent; undefined where there is none. Throws for one that would end its line. */
+export function readHeadText(text: string | undefined, field: string): string | undefined {
+  if (!text) return undefined;
+  const fault = oneLine(text, field);
+  if (fault !== undefined) throw new ConfigProblem(field, fault);
+  return asBytes(text);
+}
+
 /** Reads a HeaderValueOption, whatever header it names. */
 export function compileHeaderRule(option: HeaderValueOption, field: string): HeaderRule {
-  const name = (option.header?.key ?? '').toLowerCase();
+  const name = foldCase(readHeadText(option.header?.key, `${field}.header.key`) ?? '');
   const action = option.append_action ?? 'APPEND_IF_EXISTS_OR_ADD';
   if (name === '') throw new ConfigProblem(`${field}.header.key`, 'is empty');
   if (!ACTIONS.has(action)) throw new ConfigProblem(`${field}.append_action`, `unknown action ${action}`);
@@ -67,7 +76,7 @@ export function compileHeaderRule(option: HeaderValueOption, field: string): Hea
 
 function readRemovals(names: readonly string[] | undefined, field: string): string[] {
   return (names ?? []).map((given, i) => {
-    const name = given.toLowerCase();
+    const name = foldCase(readHeadText(given, `${field}[${i}]`) ?? '');
     if (name === 'host' || name.startsWith(':'))
       throw new ConfigProblem(`${field}[${i}]`, `${given} cannot be removed`);
     return name;

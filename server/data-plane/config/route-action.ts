@@ -4,7 +4,7 @@ import type { RoutePriority } from '../upstream/pool-breakers.ts';
 import { type PerFilter, readPerFilter } from './filter-overrides.ts';
 import { compileHashPolicies, type HashPolicy } from './hash-policy.ts';
 import { compileHeaderMutations, type HeaderChange } from './header-mutations.ts';
-import { compileHeaderRules, type HeaderRules } from './header-rules.ts';
+import { compileHeaderRules, type HeaderRules, readHeadText } from './header-rules.ts';
 import { type InternalRedirects, readInternalRedirects } from './internal-redirects.ts';
 import { balancingLabels } from './labels.ts';
 import { ConfigProblem, within } from './problem.ts';
@@ -132,7 +132,7 @@ export function compileForward(action: RouteAction, match: RouteMatch): ForwardA
       action.max_grpc_timeout === undefined ? undefined : durationMs(action.max_grpc_timeout, 'max_grpc_timeout', 0),
     retry: action.retry_policy && compileRetryPolicy(action.retry_policy),
     // Istio sends an empty text for what a rule does not change.
-    prefixRewrite: action.prefix_rewrite || undefined,
+    prefixRewrite: readHeadText(action.prefix_rewrite, 'prefix_rewrite'),
     regexRewrite: rewrite && compileRegexRewrite(rewrite, 'regex_rewrite'),
     templateRewrite: readTemplateRewrite(action, match),
     pathFormat: action.path_rewrite ? compileFormat(action.path_rewrite, 'path_rewrite', '') : undefined,
@@ -207,7 +207,7 @@ function compileMirror(given: RequestMirrorPolicy): MirrorPolicy {
     cluster: given.cluster ?? '',
     clusterHeader: (given.cluster_header ?? '').toLowerCase(),
     marksHost: given.disable_shadow_host_suffix_append !== true && !given.host_rewrite_literal,
-    host: given.host_rewrite_literal || undefined,
+    host: readHeadText(given.host_rewrite_literal, 'host_rewrite_literal'),
     headers: compileHeaderMutations(given.request_headers_mutations, 'request_headers_mutations'),
     share: readRuntimeFraction(given.runtime_fraction, ALWAYS),
     sampled: given.trace_sampled,
@@ -216,7 +216,8 @@ function compileMirror(given: RequestMirrorPolicy): MirrorPolicy {
 
 function readHostRewrite(action: RouteAction): HostRewrite | undefined {
   if (action.host_rewrite) return { kind: 'format', write: compileFormat(action.host_rewrite, 'host_rewrite') };
-  if (action.host_rewrite_literal) return { kind: 'literal', host: action.host_rewrite_literal };
+  const host = readHeadText(action.host_rewrite_literal, 'host_rewrite_literal');
+  if (host !== undefined) return { kind: 'literal', host };
   if (action.host_rewrite_header) return { kind: 'header', name: action.host_rewrite_header.toLowerCase() };
   if (action.auto_host_rewrite === true) return { kind: 'auto' };
   const path = action.host_rewrite_path_regex;
@@ -260,7 +261,7 @@ function compileShare(share: WeightedCluster, criteria: Fields | undefined): Clu
     clusterHeader: (share.cluster_header ?? '').toLowerCase(),
     weight: share.weight ?? 0,
     headers: compileHeaderRules(share),
-    host: share.host_rewrite_literal || undefined,
+    host: readHeadText(share.host_rewrite_literal, 'host_rewrite_literal'),
     perFilter: readPerFilter([share.typed_per_filter_config]).perFilter,
   };
 }

@@ -4,7 +4,7 @@ import { checkRules } from './bounds.ts';
 import { type CorsPolicy, compileCors } from './cors-policy.ts';
 import { type FaultPolicy, readFault } from './fault-policy.ts';
 import { type FilterSwitches, type PerFilter, readPerFilter, unwrapped } from './filter-overrides.ts';
-import { compileHeaderRules, type HeaderRules } from './header-rules.ts';
+import { compileHeaderRules, type HeaderRules, readHeadText } from './header-rules.ts';
 import { type Origins, readOrigins } from './origins.ts';
 import { ConfigProblem, within } from './problem.ts';
 import { compileRateLimits, type RateLimitRule } from './rate-limit-rules.ts';
@@ -318,10 +318,10 @@ function compileTarget(given: Route, host: VirtualHost, table: RouteConfiguratio
       kind: 'redirect',
       status: REDIRECT_STATUS[redirect.response_code ?? 'MOVED_PERMANENTLY'],
       // Istio sends empty texts for what a rule does not change.
-      host: redirect.host_redirect || undefined,
+      host: readHeadText(redirect.host_redirect, 'redirect.host_redirect'),
       port: redirect.port_redirect || undefined,
-      path: redirect.path_redirect || undefined,
-      prefixRewrite: redirect.prefix_rewrite || undefined,
+      path: readHeadText(redirect.path_redirect, 'redirect.path_redirect'),
+      prefixRewrite: readHeadText(redirect.prefix_rewrite, 'redirect.prefix_rewrite'),
       regexRewrite: redirect.regex_rewrite && compileRegexRewrite(redirect.regex_rewrite, 'redirect.regex_rewrite'),
       scheme: redirect.https_redirect === true ? 'https' : redirect.scheme_redirect || undefined,
       stripsQuery: redirect.strip_query === true,

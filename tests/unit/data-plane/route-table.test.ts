@@ -217,6 +217,7 @@ describe('a rewrite', () => {
     [{ scheme_redirect: 'https' }, 'https://shop/a?b=1'],
     [{ port_redirect: 8443, path_redirect: '/c' }, 'http://shop:8443/c?b=1'],
     [{ path_redirect: 'c', strip_query: true }, 'http://shop/c'],
+    [{ host_redirect: 'é', path_redirect: '/\u{100}' }, 'http://\xc3\xa9/\xc4\x80?b=1'],
     [{ prefix_rewrite: '/n?c=2' }, 'http://shop/n?c=2a?b=1'],
     [{ prefix_rewrite: '', scheme_redirect: '', port_redirect: 0 }, 'http://shop/a?b=1'],
   ])('redirects by %j to %s', (redirect, location) => {
@@ -234,6 +235,26 @@ describe('a route configuration that cannot be served', () => {
       'an invalid regex',
       { match: { safe_regex: { regex: '(' } } },
       'virtual_hosts[0].routes[0].match.safe_regex.regex: invalid regex "("',
+    ],
+    [
+      'a name of a header with a line end',
+      { request_headers_to_add: [{ header: { key: 'a\nb', value: 'c' } }] },
+      'request_headers_to_add[0].header.key: value does not match regex pattern',
+    ],
+    [
+      'a header to remove with a line end',
+      { response_headers_to_remove: ['a\r\nb'] },
+      'response_headers_to_remove[0]: value does not match regex pattern',
+    ],
+    [
+      'a redirect to a path with a line end',
+      { redirect: { path_redirect: '/a\r\nb: c' } },
+      'redirect.path_redirect: value does not match regex pattern',
+    ],
+    [
+      'a rewrite of the host with a line end',
+      { route: { cluster: 'a', host_rewrite_literal: 'a\nb' } },
+      'route.host_rewrite_literal: value does not match regex pattern',
     ],
     ['no weights', { route: { weighted_clusters: { clusters: [{ name: 'a', weight: 0 }] } } }, 'Sum of weights'],
     ['a bad duration', { route: { cluster: 'a', timeout: 'soon' } }, 'route.timeout: "soon" is not a duration'],
