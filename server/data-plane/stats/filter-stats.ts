@@ -7,6 +7,7 @@ import type { Stats } from './stats.ts';
 export function declareFilters(stats: Stats, prefix: string, filters: readonly HttpFilterPlan[]): void {
   for (const filter of filters) {
     for (const [place, names] of namesOf(prefix, filter)) stats.declare(place, names);
+    if (filter.kind === 'rbac') countUnreadAddresses(stats, filter.config);
     if (filter.kind === 'parts') filter.parts.declare?.(stats, prefix);
   }
 }
@@ -40,6 +41,12 @@ function rbacNames(prefix: string, { rulesPrefix, shadowPrefix }: RbacFilterConf
     [prefix + scopeOf(rulesPrefix), rbac],
     [prefix + scopeOf(shadowPrefix), shadow],
   ];
+}
+
+/** Gives the matchers of addresses in trees of RBAC their figure (Envoy: IP input matcher). */
+export function countUnreadAddresses(stats: Stats, { rules, shadowRules }: RbacFilterConfig): void {
+  for (const each of [...(rules?.matcher?.unread ?? []), ...(shadowRules?.matcher?.unread ?? [])])
+    each.stat = stats.stat(`${each.statPrefix}.ip_parsing_failed`);
 }
 
 const behind = (scope: string): string => (scope === '' ? '' : `${scope}.`);

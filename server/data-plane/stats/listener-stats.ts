@@ -20,7 +20,7 @@ import {
   TRACING_NAMES,
   TUNNELING_NAMES,
 } from './declared-names.ts';
-import { declareFilters } from './filter-stats.ts';
+import { countUnreadAddresses, declareFilters } from './filter-stats.ts';
 import { declareRouteFigures } from './route-figures.ts';
 import type { Stats } from './stats.ts';
 
@@ -119,8 +119,10 @@ export class ListenerStats {
 function declareChain(stats: Stats, prefix: string, filter: TerminalConfig): void {
   for (const admission of filter.admissions) declareAdmission(stats, admission);
   for (const guard of filter.guards) {
-    if (guard.kind === 'rbac')
+    if (guard.kind === 'rbac') {
       stats.declare(`${guard.config.statPrefix}rbac.`, [...FILTER_NAMES.rbac, ...FILTER_NAMES.shadow_rbac]);
+      countUnreadAddresses(stats, guard.config);
+    }
     if (guard.kind === 'ext_authz') stats.declare(`ext_authz.${guard.config.statPrefix}.`, CONNECTION_AUTHORIZER_NAMES);
   }
   if (filter.kind === 'plain') return;

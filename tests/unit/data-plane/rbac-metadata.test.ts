@@ -1,6 +1,8 @@
 import { describe, expect, it } from 'vitest';
 import { readRbac } from '../../../server/data-plane/config/rbac/rbac.ts';
 import type { RbacSubject } from '../../../server/data-plane/config/rbac/subject.ts';
+import { countUnreadAddresses } from '../../../server/data-plane/stats/filter-stats.ts';
+import { Stats } from '../../../server/data-plane/stats/stats.ts';
 
 const TYPE = 'type.googleapis.com/envoy.';
 const MATCHERS = `${TYPE}extensions.matching.`;
@@ -60,5 +62,21 @@ describe('a tree of RBAC over metadata', () => {
     expect(refusal({ path: [] })).toThrow('value must contain at least 1 item(s)');
     expect(refusal({ path: [{}] })).toThrow('is required');
     expect(refusal({}, 'connections')).toThrow('RBAC network filter cannot match');
+  });
+});
+
+describe('a tree of RBAC over addresses', () => {
+  it('counts texts that are no addresses, and lets nothing fit them', () => {
+    const header = { '@type': `${TYPE}type.matcher.v3.HttpRequestHeaderMatchInput`, header_name: 'x-from' };
+    const everything = [{ address_prefix: '0.0.0.0', prefix_len: 0 }];
+    const config = rbac(
+      over(header, { '@type': `${MATCHERS}input_matchers.ip.v3.Ip`, stat_prefix: 'ranges', cidr_ranges: everything }),
+    );
+    const stats = new Stats();
+    countUnreadAddresses(stats, config);
+    const chosenFor = (from: string | undefined): string | undefined =>
+      config.rules?.matcher?.choose({ head: { headers: { joined: () => from } } } as unknown as RbacSubject)?.name;
+    expect(['10.1.2.3', 'nowhere', '', undefined].map(chosenFor)).toEqual(['found', undefined, undefined, undefined]);
+    expect(stats.values().get('ranges.ip_parsing_failed')).toBe(1);
   });
 });

@@ -29,8 +29,12 @@ export interface AnswerElsewhere {
   readonly requestHeaders: readonly HeaderRule[];
 }
 
-/** Which answer is given in the place of one; undefined: that one stays. */
-export type CustomResponse = Matcher<ResponseHead, CustomAnswer>;
+export interface CustomResponse {
+  /** Which answer is given in the place of one; undefined: that one stays. */
+  readonly choose: Matcher<ResponseHead, CustomAnswer>;
+  /** Some answer is that of another route. */
+  readonly goesElsewhere: boolean;
+}
 
 const MATCHING = 'type.googleapis.com/envoy.type.matcher.v3.';
 const REDIRECT = 'type.googleapis.com/envoy.extensions.http.custom_response.redirect_policy.v3.RedirectPolicy';
@@ -39,8 +43,16 @@ const LOCAL = 'type.googleapis.com/envoy.extensions.http.custom_response.local_r
 /** Reads envoy.extensions.filters.http.custom_response.v3.CustomResponse. Throws ConfigProblem. */
 export function readCustomResponse(config: Any): CustomResponse {
   const matcher = record(config['custom_response_matcher']);
-  if (matcher === undefined || Object.keys(matcher).length === 0) return () => undefined;
-  return within('custom_response_matcher', () => compileMatcher(matcher, { input: readInput, action: readAnswer }));
+  if (matcher === undefined || Object.keys(matcher).length === 0)
+    return { choose: () => undefined, goesElsewhere: false };
+  let goesElsewhere = false;
+  const action = (policy: Any, field: string): CustomAnswer => {
+    const answer = readAnswer(policy, field);
+    goesElsewhere ||= answer.kind === 'elsewhere';
+    return answer;
+  };
+  const choose = within('custom_response_matcher', () => compileMatcher(matcher, { input: readInput, action }));
+  return { choose, goesElsewhere };
 }
 
 const readInput: InputReader<ResponseHead> = (config, field) => {

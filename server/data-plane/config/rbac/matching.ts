@@ -1,3 +1,4 @@
+import { isIP } from 'node:net';
 import type { Any } from '#xds';
 import { compileCel } from '../../format/cel.ts';
 import { type CelExprJson, celTextOf } from '../../format/cel-text.ts';
@@ -20,6 +21,14 @@ export interface RbacMatcher {
   readonly choose: Matcher<RbacSubject, RbacLeaf>;
   /** One of its leaves marks requests for audit. */
   readonly logs: boolean;
+  /** Counts of texts that are no addresses, where one was looked for. */
+  readonly unread: readonly UnreadAddresses[];
+}
+
+export interface UnreadAddresses {
+  readonly statPrefix: string;
+  /** Set by whoever has the figures. */
+  stat?: { value: number };
 }
 
 const INPUTS = 'type.googleapis.com/envoy.extensions.matching.common_inputs.';
@@ -96,9 +105,21 @@ function metadataInput(config: Any, field: string): () => undefined {
   return () => undefined;
 }
 
+/** Reads matchers that judge more than a text; `counts` gets those that count. */
+const customOf =
+  (counts: UnreadAddresses[]) =>
+  (config: Any, field: string, looksAt: Any): CustomTest =>
+    custom({ config, looksAt, counts }, field);
+
+interface CustomMatcher {
+  readonly config: Any;
+  readonly looksAt: Any;
+  readonly counts: UnreadAddresses[];
+}
+
 type CustomTest = (value: string | undefined, subject: RbacSubject) => boolean;
 
-function custom(config: Any, field: string, looksAt: Any): CustomTest {
+function custom({ config, looksAt, counts }: CustomMatcher, field: string): CustomTest {
   if (config['@type'] === METADATA) {
     const match = compileMetadataMatch({ ...looksAt, ...config } as MetadataMatcherJson, field);
     return (_value, { metadata }) => looksAt['@type'] === DYNAMIC_METADATA && match.accepts(metadata);
@@ -107,7 +128,14 @@ function custom(config: Any, field: string, looksAt: Any): CustomTest {
     const ranges = ((config['cidr_ranges'] ?? []) as readonly CidrRange[]).map((range, i) =>
       compileRange(range, `${field}.cidr_ranges[${i}]`),
     );
-    return (value) => value !== undefined && ranges.some((range) => range.contains(value));
+    const unread: UnreadAddresses = { statPrefix: String(config['stat_prefix'] ?? '') };
+    counts.push(unread);
+    return (value) => {
+      if (value === undefined || value === '') return false;
+      if (isIP(value) !== 0) return ranges.some((range) => range.contains(value));
+      if (unread.stat !== undefined) unread.stat.value++;
+      return false;
+    };
   }
   const { cel_expr_parsed, cel_expr_checked, cel_expr_string } = (config['expr_match'] ?? {}) as {
     readonly cel_expr_parsed?: { readonly expr?: CelExprJson };
@@ -125,6 +153,7 @@ function custom(config: Any, field: string, looksAt: Any): CustomTest {
 /** Reads `matcher` or `shadow_matcher` of an RBAC filter of requests, or of connections. Throws ConfigProblem. */
 export function readRbacMatcher(given: Fields, field: string, judges: 'requests' | 'connections'): RbacMatcher {
   let logs = false;
+  const unread: UnreadAddresses[] = [];
   const action = (config: Any, at: string): RbacLeaf => {
     if (config['@type'] !== ACTION) throw new ConfigProblem(at, `${config['@type']} is no action of RBAC`);
     const kind = (config['action'] ?? 'ALLOW') as RbacLeaf['action'];
@@ -134,7 +163,11 @@ export function readRbacMatcher(given: Fields, field: string, judges: 'requests'
     return { name, action: kind };
   };
   const choose = within(field, () =>
-    compileMatcher(given, { input: judges === 'requests' ? input : inputOfConnections, action, custom }),
+    compileMatcher(given, {
+      input: judges === 'requests' ? input : inputOfConnections,
+      action,
+      custom: customOf(unread),
+    }),
   );
-  return { choose, logs };
+  return { choose, logs, unread };
 }

@@ -22,13 +22,14 @@ export function customResponse(name: string, own: CustomResponse): FilterParts {
     readCustomResponse,
   );
   return {
+    ...(own.goesElsewhere && { figures: { custom_response_: ['invalid_uri', 'redirect_no_route'] } }),
     encode(exchange, head) {
       const followed = FOLLOWED.get(exchange.head);
       if (followed !== undefined) {
         tellElsewhere(exchange, head, followed);
         return undefined;
       }
-      const given = ofRoute(exchange)(head) ?? own(head);
+      const given = ofRoute(exchange).choose(head) ?? own.choose(head);
       if (given === undefined || exchange.answerFilters === undefined) return undefined;
       if (given.kind === 'elsewhere') {
         goElsewhere(exchange, head, { given, name });
