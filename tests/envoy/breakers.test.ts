@@ -1,34 +1,15 @@
-import { type ClientRequest, request as httpRequest } from 'node:http';
 import { afterAll, beforeAll, expect, it } from 'vitest';
 import { seededRandom } from '#domain';
 import { leaseSubnet } from '#sandbox/subnets';
 import { type Difference, differences } from './support/differences.ts';
 import type { PairCase } from './support/pairs/case-file.ts';
-import { OWN, readFigures } from './support/pairs/figures.ts';
-import type { LogEntry } from './support/pairs/log-entry.ts';
-import { waitFor } from './support/wait.ts';
 import { type Dice, dice } from './support/walks/dice.ts';
+import { type HeldMove, HeldRequests, type HeldWalk, settled } from './support/walks/held-requests.ts';
 import { type HoldingHost, startHoldingHost } from './support/walks/holding-host.ts';
 import { startWalkedEnvoy, startWalkedProxy, type WalkedProxy } from './support/walks/walked-proxies.ts';
 
 const CASES = 50;
 const STEPS = 18;
-const WAIT_MS = 30_000;
-/** Each request has a connection of its own, which says that it is the last; the others stand in the table of accepted differences. */
-const UNLIKE = /\.downstream_cx_|http2\.(goaway_sent|tx_reset)|upstream_cx_protocol_error/;
-const FIGURES = `/stats?usedonly&filter=${encodeURIComponent('^(cluster|http)[.]b[0-9]')}`;
-/** Looks in a row that show the same. */
-const QUIET_LOOKS = 4;
-
-/** One thing that happens: a request comes, or one that came ends. */
-type Move =
-  | { readonly begins: number; readonly path: string }
-  | { readonly ends: number; readonly by: number | 'reset' | 'client' };
-
-interface Drawn {
-  readonly given: PairCase;
-  readonly moves: readonly Move[];
-}
 
 const few = (roll: Dice): number => roll.one([0, 1, 1, 2, 2, 3]);
 
@@ -56,6 +37,7 @@ const drawCluster = (roll: Dice, retries: boolean): object => {
   const h2 = { ...roll.maybe(60, () => ({ max_concurrent_streams: 1 + roll.below(2) })) };
   return {
     hosts: [host],
+    connect_timeout: '30s',
     circuit_breakers: {
       thresholds: [
         thresholds(roll, 'DEFAULT', retries),
@@ -72,7 +54,7 @@ const drawCluster = (roll: Dice, retries: boolean): object => {
   };
 };
 
-const draw = (i: number): Drawn => {
+const draw = (i: number): HeldWalk => {
   const roll = dice(`breakers/${i}`);
   const retry_policy = {
     retry_on: '5xx,reset',
@@ -81,7 +63,7 @@ const draw = (i: number): Drawn => {
   };
   const retries = roll.chance(50);
   const route = { cluster: 'c', timeout: '0s', ...(retries && { retry_policy }) };
-  const moves: Move[] = [];
+  const moves: HeldMove[] = [];
   let begun = 0;
   for (let step = 0; step < STEPS; step++) {
     if (begun === 0 || roll.chance(55)) moves.push({ begins: begun++, path: roll.chance(25) ? '/high' : '/' });
@@ -127,95 +109,16 @@ afterAll(async () => {
   await release?.();
 });
 
-/** The requests of one side: those under way, and how the others ended. */
-class Requests {
-  readonly #side: WalkedProxy;
-  readonly #underWay = new Map<string, ClientRequest>();
-  readonly ended = new Map<string, string>();
-
-  constructor(side: WalkedProxy) {
-    this.#side = side;
-  }
-
-  idOf(each: Drawn, which: number): string {
-    return `${this.#side.name}/${each.given.name}/${which}`;
-  }
-
-  make(each: Drawn, move: Move): void {
-    if ('begins' in move) {
-      this.#begin(this.idOf(each, move.begins), each, move.path);
-      return;
-    }
-    const id = this.idOf(each, move.ends);
-    if (move.by === 'client') this.#underWay.get(id)?.destroy();
-    else for (const host of Object.values(hosts)) host.end(id, move.by);
-  }
-
-  #begin(id: string, { given }: Drawn, path: string): void {
-    const { ip: host } = this.#side;
-    const sent = httpRequest({ host, port: this.#side.portOf(given), path, agent: false, headers: { 'x-id': id } });
-    this.#underWay.set(id, sent);
-    const end = (how: string): void => {
-      if (!this.ended.has(id)) this.ended.set(id, how);
-      this.#underWay.delete(id);
-    };
-    sent.on('error', () => end('broken'));
-    sent.on('response', (answer) => {
-      let body = '';
-      answer.on('data', (bytes) => {
-        body += bytes;
-      });
-      answer.on('end', () => end(`${answer.statusCode} ${answer.headers['x-envoy-overloaded'] ?? ''} ${body}`));
-      answer.on('error', () => end('broken'));
-    });
-    sent.end();
-  }
-
-  leave(): void {
-    for (const request of this.#underWay.values()) request.destroy();
-  }
-}
-
-/** What each case shows once nothing moves any more. */
-async function settled(side: WalkedProxy, requests: Requests): Promise<object[]> {
-  let last = '';
-  let same = 0;
-  const figures = await waitFor(`${side.name} is quiet`, WAIT_MS, async () => {
-    const found = readFigures(await side.admin(FIGURES));
-    const text = JSON.stringify([[...found], side.logLines().length, requests.ended.size]);
-    same = text === last ? same + 1 : 0;
-    last = text;
-    return same >= QUIET_LOOKS ? found : undefined;
-  });
-  const own = [...figures].filter(([key, value]) => value !== 0 && !OWN.test(key) && !UNLIKE.test(key)).sort();
-  const byCase = Map.groupBy(own, ([key]) => key.split('.')[1]);
-  const entries = Map.groupBy(
-    side.logLines().flatMap((line) => (line.startsWith('{') ? [JSON.parse(line) as LogEntry] : [])),
-    ({ listener }) => listener,
-  );
-  return drawn.map((each) => {
-    const asked = each.moves.flatMap((move) => ('begins' in move ? [requests.idOf(each, move.begins)] : []));
-    return {
-      figures: Object.fromEntries(byCase.get(each.given.name) ?? []),
-      tries: asked.map((id) => Math.max(...Object.values(hosts).map((host) => host.tries(id)))),
-      ended: asked.map((id) => requests.ended.get(id) ?? ''),
-      log: (entries.get(side.portOf(each.given)) ?? [])
-        .map(({ flags, details, status, attempts }) => `${flags} ${details} ${status} ${attempts}`)
-        .sort(),
-    };
-  });
-}
-
 it('breakers let requests, connections and retries through as those of a real Envoy do', async () => {
   for (const side of sides) expect([...(await side.refused())]).toEqual([]);
-  const both = sides.map((side) => ({ side, requests: new Requests(side) }));
+  const both = sides.map((side) => ({ side, requests: new HeldRequests(side, Object.values(hosts)) }));
   const found: { case: string; step: number; move: unknown; differences: readonly Difference[] }[] = [];
   const apart = new Set<string>();
   for (let step = 0; step < STEPS; step++) {
     const [envoy, ours] = await Promise.all(
       both.map(({ side, requests }) => {
         for (const each of drawn) if (!apart.has(each.given.name)) requests.make(each, each.moves[step]!);
-        return settled(side, requests);
+        return settled(side, requests, drawn);
       }),
     );
     for (const [i, { given, moves }] of drawn.entries()) {

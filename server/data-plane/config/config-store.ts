@@ -1,3 +1,4 @@
+import { isDeepStrictEqual } from 'node:util';
 import type { Clock } from '#domain';
 import type {
   Cluster,
@@ -154,7 +155,7 @@ export class ConfigStore {
         this.#takeListener(listenerOf(resource as Listener, versionInfo, configsOf(this.extensions)), update.removed);
         return;
       case typeUrls.cluster:
-        this.#warmCluster({ ...clusterOf(resource as Cluster), versionInfo });
+        if (!this.#holds(name, resource)) this.#warmCluster({ ...clusterOf(resource as Cluster), versionInfo });
         return;
       case typeUrls.route: {
         const table = routeTableOf(resource as RouteConfiguration);
@@ -292,6 +293,11 @@ export class ConfigStore {
       this.listeners.set(renewed.name, renewed);
       this.#options.sink.setListener(renewed);
     }
+  }
+
+  /** As in Envoy, a cluster that is sent as it is already is no change, not even of its version. */
+  #holds(name: string, resource: unknown): boolean {
+    return [this.clusters, this.warmingClusters].some((each) => isDeepStrictEqual(each.get(name)?.resource, resource));
   }
 
   #warmCluster(cluster: CompiledCluster): void {

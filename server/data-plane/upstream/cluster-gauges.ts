@@ -47,12 +47,12 @@ export function registerTable(stats: Stats, prefix: string, policy: string, shap
   }
 }
 
-/** What is under way in a cluster, of both priorities together and of each. */
-export function registerUse(stats: Stats, cluster: UpstreamCluster): void {
+/** What is under way in a cluster and in `formers` of its name, of both priorities together; and what its breakers let through, of each. */
+export function registerUse(stats: Stats, cluster: UpstreamCluster, formers: () => readonly UpstreamCluster[]): void {
   const { breakers, config } = cluster;
   const { prefix } = cluster.stats;
   const sum = (used: (breakers: CircuitBreakers) => number): number =>
-    PRIORITIES.reduce((all, priority) => all + used(breakers[priority]), 0);
+    [cluster, ...formers()].reduce((all, each) => all + used(each.breakers.DEFAULT) + used(each.breakers.HIGH), 0);
   stats.gauge(`${prefix}upstream_rq_active`, () => sum(({ requests }) => requests));
   stats.gauge(`${prefix}upstream_rq_pending_active`, () => sum(({ pendingRequests }) => pendingRequests));
   stats.gauge(`${prefix}upstream_cx_active`, () => sum(({ connections }) => connections));

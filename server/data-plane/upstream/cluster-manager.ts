@@ -36,6 +36,8 @@ export class ClusterManager {
   readonly #apart = new Map<string, UpstreamCluster>();
   /** Clusters whose hosts have not all been checked yet. */
   readonly #warming = new Map<string, UpstreamCluster>();
+  /** Of each name: the clusters that were replaced. */
+  readonly #former = new Map<string, () => readonly UpstreamCluster[]>();
   readonly #stale: StaleAssignments;
   readonly #local: LocalHosts | undefined;
   #onWarm: (() => void) | undefined;
@@ -92,12 +94,15 @@ export class ClusterManager {
       return;
     }
     this.#warming.get(config.name)?.drain();
+    if (newest !== undefined) this.#forgetOldTable(newest.config, config);
     const { random, ...rest } = this.#options;
+    const formers = this.#formersOf(config.name, newest);
     const cluster = new UpstreamCluster({
       config,
       random: random.stream(config.name),
       clusterOf: (name) => this.#clusters.get(name),
       clusters: () => this.#clusters.values(),
+      formers,
       // As in Envoy, that cluster has no zones for itself.
       local: config.name === this.#options.localCluster?.name ? undefined : this.#local,
       onBalanced: () => {
@@ -122,10 +127,31 @@ export class ClusterManager {
     this.#warming.delete(name);
     this.#clusters.delete(name);
     this.#stale.forget(name);
+    this.#former.delete(name);
     warming?.drain();
     cluster?.drain();
     this.#options.stats.remove(`cluster.${name}.`);
     this.#tellIfWarm();
+  }
+
+  /** Those that one of this name replaces, as long as they are not over. */
+  #formersOf(name: string, newest: UpstreamCluster | undefined): () => readonly UpstreamCluster[] {
+    const known = this.#former.get(name)?.() ?? [];
+    let left = newest === undefined || known.includes(newest) ? known : [...known, newest];
+    const formers = (): readonly UpstreamCluster[] => {
+      if (left.some((each) => each.isOver)) left = left.filter((each) => !each.isOver);
+      return left;
+    };
+    this.#former.set(name, formers);
+    return formers;
+  }
+
+  /** Figures of a table that the next balancer does not have. */
+  #forgetOldTable(former: CompiledCluster, { balancing, name }: CompiledCluster): void {
+    const { stats } = this.#options;
+    const { policy } = former.balancing;
+    if (policy !== balancing.policy && policy === 'RING_HASH') stats.remove(`cluster.${name}.ring_hash_lb.`);
+    if (policy !== balancing.policy && policy === 'MAGLEV') stats.remove(`cluster.${name}.maglev_lb.`);
   }
 
   /** Calls back once no cluster waits for the first checks of its hosts, perhaps at once. */

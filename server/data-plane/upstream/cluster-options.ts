@@ -30,6 +30,8 @@ export interface ClusterOptions {
   readonly clusterOf?: (name: string) => UpstreamCluster | undefined;
   /** All clusters of the proxy; absent: this one is alone. */
   readonly clusters?: () => Iterable<UpstreamCluster>;
+  /** Former ones of its name, some of which still have connections or requests; absent: there are none. */
+  readonly formers?: () => readonly UpstreamCluster[];
   /** Where a bootstrap names a local cluster. */
   readonly local?: LocalHosts | undefined;
   /** Balancing goes by other hosts, or by another health of them. */

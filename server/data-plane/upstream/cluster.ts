@@ -25,6 +25,8 @@ import { UpdateWindows } from './update-windows.ts';
 /** For what has no route that could name something to hash. */
 export const NO_HASH = (): undefined => undefined;
 
+const noFormers = (): readonly UpstreamCluster[] => [];
+
 /** One cluster in force: its hosts, balancer, breakers and outlier detection. A new configuration makes a new cluster. */
 export class UpstreamCluster {
   readonly config: CompiledCluster;
@@ -109,7 +111,7 @@ export class UpstreamCluster {
     this.#checker = this.#createChecker(options);
     registerMembership(stats, this);
     registerTable(stats, this.stats.prefix, config.balancing.policy, () => this.#chooser.table);
-    registerUse(stats, this);
+    registerUse(stats, this, options.formers ?? noFormers);
     registerTransports(stats, this);
   }
 
@@ -255,6 +257,13 @@ export class UpstreamCluster {
     if (this.#checker === undefined || !headers.has('x-envoy-immediate-health-check-fail')) return;
     this.#checker.failPassively(host);
     this.#healthChanged();
+  }
+
+  /** It was drained, and nothing of it is under way any more. */
+  get isOver(): boolean {
+    const isIdle = ({ connections, requests, pendingRequests }: CircuitBreakers): boolean =>
+      connections + requests + pendingRequests === 0;
+    return this.#drained && isIdle(this.breakers.DEFAULT) && isIdle(this.breakers.HIGH);
   }
 
   /** Lets current requests end and opens no more connections. */

@@ -44,6 +44,7 @@ export class OutlierDetector {
   readonly #total: Stat;
   #policy: OutlierPolicy;
   #timer: Timer | undefined;
+  #stopped = false;
   #rates: Readonly<Record<FailureOrigin, RateSummary>> = { external: NO_RATES, local: NO_RATES };
 
   constructor(options: OutlierDetectorOptions) {
@@ -75,6 +76,7 @@ export class OutlierDetector {
   }
 
   stop(): void {
+    this.#stopped = true;
     this.#timer?.cancel();
     this.#active.value -= this.#options.hosts().filter(({ ejected }) => ejected).length;
   }
@@ -124,7 +126,7 @@ export class OutlierDetector {
   saysDegraded(host: Host): void {
     const { clock } = this.#options;
     const policy = this.#policy;
-    if (!policy.marksDegraded || host.degradedByItself) return;
+    if (!policy.marksDegraded || host.degradedByItself || !this.#watches(host)) return;
     this.#stat('ejections_detected_degradation').value++;
     host.degradedByItself = true;
     host.degradedAt = clock.monotonic();
@@ -140,11 +142,15 @@ export class OutlierDetector {
     }
   }
 
-  /** Of a host that is ejected already nothing is counted. */
+  /** Of a host that is ejected already nothing is counted, and nothing of one that has left, or whose cluster was replaced. */
   #rowOf(host: Host, cause: EjectionCause, row: keyof Host['failures']): void {
-    if (host.ejected) return;
+    if (host.ejected || !this.#watches(host)) return;
     this.#detected(host, cause);
     host.failures[row] = 0;
+  }
+
+  #watches(host: Host): boolean {
+    return !this.#stopped && this.#options.hosts().includes(host);
   }
 
   #detected(host: Host, cause: EjectionCause): void {

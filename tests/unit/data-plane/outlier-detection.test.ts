@@ -256,6 +256,19 @@ describe('outlier detection', () => {
     expect(told(4)).toEqual([-1, -1, -1]);
   });
 
+  it('counts nothing of hosts that have left, and of none once it was stopped, whose requests still end', () => {
+    const outliers = detector({ detect_degraded_hosts: true });
+    const active = (): number | undefined => stats.values().get('c.outlier_detection.ejections_active');
+    const left = hosts.pop()!;
+    fail(outliers, left, 9);
+    outliers.saysDegraded(left);
+    expect([left.healthy, left.degraded, active()]).toEqual([true, false, 0]);
+    outliers.stop();
+    fail(outliers, hosts[0]!, 9);
+    expect([hosts[0]!.healthy, active()]).toEqual([true, 0]);
+    expect(stats.values().get('c.outlier_detection.ejections_detected_consecutive_5xx') ?? 0).toBe(0);
+  });
+
   it('keeps a host out for longer by its jitter', () => {
     const outliers = detector({ consecutive_5xx: 1, max_ejection_time_jitter: '60s' });
     fail(outliers, hosts[0]!, 1);

@@ -24,6 +24,8 @@ export interface WalkedProxy {
   figures(): Promise<ReadonlyMap<string, number>>;
   /** Gives clusters of `type: EDS` other hosts; resolves when they are in force. */
   assign(given: readonly PairCase[]): Promise<void>;
+  /** Gives all clusters anew, as these cases have them; resolves when they are in force. None is of `type: EDS`. */
+  replace(given: readonly PairCase[]): Promise<void>;
   /** GET on its admin port. */
   admin(path: string): Promise<string>;
   stop(): Promise<void>;
@@ -97,6 +99,20 @@ export async function startWalkedEnvoy(given: Given): Promise<WalkedProxy> {
     refused: async () => errorsOf(JSON.parse(await envoy.admin('/config_dump')) as Dump),
     figures: () => figures(),
     admin: (path) => envoy.admin(path),
+    async replace(cases) {
+      const taken = async (): Promise<number> =>
+        (await figures('?filter=cluster_manager.cds.update_success')).get('cluster_manager.cds.update_success') ?? 0;
+      const before = await taken();
+      const { hosts, ip } = given;
+      write(
+        'clusters',
+        resourcesOf({ cases, ip, hosts }).flatMap((each) => each.clusters),
+        typeUrls.cluster,
+      );
+      await waitFor('Envoy has read other clusters', TAKEN_MS, async () =>
+        (await taken()) > before ? true : undefined,
+      );
+    },
     async assign(cases) {
       const assignments = assignmentsOf(cases, given.hosts);
       const taken = (): Promise<ReadonlyMap<string, number>> => figures('?filter=%5C.update_(success|rejected|empty)$');
@@ -193,6 +209,11 @@ export async function startWalkedProxy(given: Given): Promise<WalkedProxy> {
     admin: async (path) => (await fetch(`http://${given.ip}:15000${path}`)).text(),
     async assign(cases) {
       pod.xds.push(typeUrls.endpoint, assignmentsOf(cases, given.hosts));
+    },
+    async replace(cases) {
+      const next = resourcesOf({ cases, ip: given.ip, hosts: given.hosts }).flatMap((each) => each.clusters);
+      const rejections = pod.xds.push(typeUrls.cluster, next);
+      if (rejections.length > 0) throw new Error(`our proxy refuses: ${JSON.stringify(rejections)}`);
     },
     stop: () => pod.stop(),
   };
