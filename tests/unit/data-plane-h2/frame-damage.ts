@@ -1,4 +1,5 @@
 import fc from 'fast-check';
+import { ErrorCode } from '../../../server/data-plane/http/h2/errors.ts';
 import { Flag, FRAME_HEADER, FrameType, PREFACE } from '../../../server/data-plane/http/h2/frame.ts';
 
 const KINDS = ['insert', 'replace', 'delete', 'double', 'drop', 'swap', 'length', 'flags', 'type', 'stream'] as const;
@@ -77,7 +78,8 @@ const EXTENSIONS = [0x0a, 0x0c];
 
 /**
  * What only Node refuses, and nghttp2 by itself, Envoy and RFC 9113 do not: the answer to a PING that was not sent, which becomes a PING;
- * streams behind the GOAWAY of a client, which is left out where its number is one that a client may name; and extensions that are broken.
+ * streams behind the GOAWAY of a client, which is left out where its number is one that a client may name; streams that the GOAWAY of a
+ * server spares although it names an error; and extensions that are broken.
  */
 export function forNode(bytes: Buffer, preface = PREFACE.length): Buffer {
   const taken = Buffer.from(bytes);
@@ -87,7 +89,10 @@ export function forNode(bytes: Buffer, preface = PREFACE.length): Buffer {
     if (EXTENSIONS.includes(type!)) taken[at + 3] = UNKNOWN;
     const named = taken[at + FRAME_HEADER + 3] ?? 0;
     const whole = taken.readUIntBE(at, 3) >= 8 && taken.readUInt32BE(at + 5) === 0;
-    if (preface > 0 && type === FrameType.GOAWAY && whole && named % 2 === 0) taken[at + 3] = UNKNOWN;
+    if (type !== FrameType.GOAWAY || !whole) continue;
+    if (preface === 0 && at + FRAME_HEADER + 8 <= taken.length)
+      taken.writeUInt32BE(ErrorCode.NO_ERROR, at + FRAME_HEADER + 4);
+    else if (preface > 0 && named % 2 === 0) taken[at + 3] = UNKNOWN;
   }
   return taken;
 }
