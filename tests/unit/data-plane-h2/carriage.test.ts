@@ -136,6 +136,27 @@ describe('HTTP/1.1 between two proxies of the project', () => {
     await second.response.settled();
   });
 
+  it('answers what HTTP/1.1 would refuse as HTTP/1.1 does, and nothing else on the socket is lost', async () => {
+    answer = hold;
+    const { pool } = start();
+    const other = new Call(pool);
+    await eventually(() => requests.length === 1);
+    for (const path of ['no-slash', 'ftp://app/']) {
+      const { response } = await new Call(pool, request('GET', path)).response.settled();
+      expect([path, response?.status]).toEqual([path, 400]);
+    }
+    const elsewhere = { ...request('GET', '/'), authority: 'a"b' };
+    expect((await new Call(pool, elsewhere).response.settled()).response?.status).toBe(400);
+    const named = new Call(pool, request('GET', 'http://other/here', { te: 'gzip' }));
+    await eventually(() => requests.length === 2);
+    const { head } = requests[1]!.stream;
+    expect([head.authority, head.path, head.headers.get('te')]).toEqual(['other', '/here', undefined]);
+    expect(connections.map(({ protocol }) => protocol)).toEqual(['HTTP/1.1']);
+    for (const received of requests) release(received);
+    for (const call of [other, named]) expect((await call.response.settled()).response?.status).toBe(200);
+    expect(sockets.length).toBe(1);
+  });
+
   it('retires a lane after the requests that a connection may carry', async () => {
     const { pool, stats } = start({}, { maxRequestsPerConnection: 1 });
     for (let i = 0; i < 3; i++) {

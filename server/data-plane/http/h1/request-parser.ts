@@ -168,8 +168,8 @@ function targetFailure(target: string): Failure {
 const isPath = (target: string, method: string): boolean =>
   target.charCodeAt(0) === SLASH || (target.startsWith('*') && method === 'OPTIONS');
 
-/** Splits the request target (RFC 9112 §3.2) into path and authority; an absolute form overrules Host. */
-function resolveTarget(head: RequestHead, hasHost: boolean, rules: RequestRules): Failure | undefined {
+/** Splits the request target (RFC 9112 §3.2), which is the path of `head` so far, into path and authority; an absolute form overrules Host. */
+export function resolveTarget(head: RequestHead, hasHost: boolean, rules: RequestRules): Failure | undefined {
   const target = head.path;
   if (head.method === 'CONNECT') {
     if (!HOST_AND_PORT.test(target)) return FAILURES.url;

@@ -32,9 +32,9 @@ export interface RegularFields {
 
 /**
  * Reads the fields from place `start` on, behind the pseudo-headers. `host` and the crumbs of `cookie` are put together as HTTP/1.1 wants
- * them (RFC 9113 §8.2.3).
+ * them (RFC 9113 §8.2.3). `carried`: they stand for a message of HTTP/1.1, whose `te` ends at this hop.
  */
-export function readRegularFields(fields: string[], start: number): RegularFields | Violation {
+export function readRegularFields(fields: string[], start: number, carried = false): RegularFields | Violation {
   let contentLength = -1;
   let host: string | undefined;
   let cookie: string | undefined;
@@ -58,7 +58,7 @@ export function readRegularFields(fields: string[], start: number): RegularField
         cookie = cookie === undefined ? value : `${cookie}; ${value}`;
         continue;
       case 'te':
-        if (value.toLowerCase() !== 'trailers') return invalidField('te has another value than trailers.');
+        if (value.toLowerCase() !== 'trailers' && !carried) return invalidField('te has another value than trailers.');
         if (value !== 'trailers') continue;
         break;
       default:

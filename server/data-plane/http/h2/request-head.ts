@@ -1,5 +1,7 @@
 import type { RequestHead } from '../codec.ts';
 import { IS_TARGET, LOWER_TOKEN } from '../h1/bytes.ts';
+import { FAILURES, type Failure } from '../h1/failures.ts';
+import { resolveTarget } from '../h1/request-parser.ts';
 import { HOST_AND_PORT, isAuthority } from '../target.ts';
 import { invalidField, malformed, type Violation } from './errors.ts';
 import { isPseudo, readRegularFields } from './message-fields.ts';
@@ -16,6 +18,8 @@ export interface ReadRequest {
   readonly contentLength: number;
   /** CONNECT, plain or extended: the body is a stream of bytes. */
   readonly tunnel: boolean;
+  /** It came on a carriage, and HTTP/1.1 would refuse it so. */
+  readonly refused?: Failure | undefined;
 }
 
 interface Pseudo {
@@ -50,7 +54,8 @@ export function readRequest(fields: string[], rules: RequestRules): ReadRequest 
     const failure = takePseudo(pseudo, fields[at]!, fields[at + 1]!);
     if (failure) return failure;
   }
-  const regular = readRegularFields(fields, at);
+  const carried = rules.protocol !== 'HTTP/2';
+  const regular = readRegularFields(fields, at, carried);
   if ('code' in regular) return regular;
   const { headers, contentLength, host } = regular;
   if (host !== undefined && pseudo.authority !== undefined && host !== pseudo.authority) {
@@ -62,18 +67,23 @@ export function readRequest(fields: string[], rules: RequestRules): ReadRequest 
   const connect = pseudo.method === 'CONNECT';
   if (connect && contentLength >= 0) return malformed('A CONNECT request has a content-length.');
   if (pseudo.protocol !== undefined) headers.flat.push('upgrade', pseudo.protocol);
-  return {
-    head: {
-      method: pseudo.protocol === undefined ? pseudo.method! : 'GET',
-      path: pseudo.path ?? '',
-      authority: pseudo.authority ?? '',
-      scheme: pseudo.scheme?.toLowerCase() === 'https' ? 'https' : 'http',
-      protocol: rules.protocol,
-      headers,
-    },
-    contentLength,
-    tunnel: connect,
+  const head: RequestHead = {
+    method: pseudo.protocol === undefined ? pseudo.method! : 'GET',
+    path: pseudo.path ?? '',
+    authority: pseudo.authority ?? '',
+    scheme: pseudo.scheme?.toLowerCase() === 'https' ? 'https' : 'http',
+    protocol: rules.protocol,
+    headers,
   };
+  return { head, contentLength, tunnel: connect, refused: carried && !connect ? refusalOf(head) : undefined };
+}
+
+/** What HTTP/1.1 has against a request line and a host that HTTP/2 could carry; a whole URL becomes what it names. */
+function refusalOf(head: RequestHead): Failure | undefined {
+  if (!isAuthority(head.authority)) return FAILURES.authority;
+  return head.path.charCodeAt(0) === SLASH
+    ? undefined
+    : resolveTarget(head, true, { scheme: head.scheme, acceptHttp10: false, refusesUrls: false });
 }
 
 function takePseudo(pseudo: Pseudo, name: string, value: string): Violation | undefined {
@@ -108,7 +118,8 @@ function takePseudo(pseudo: Pseudo, name: string, value: string): Violation | un
 function problemOf({ method, path, scheme, authority, protocol }: Pseudo, rules: RequestRules): Violation | undefined {
   if (method === undefined) return malformed('The request has no :method.');
   if (!isToken(method)) return invalidField('The :method is no token.');
-  if (authority !== undefined && (authority === '' || !isAuthority(authority)))
+  const carried = rules.protocol !== 'HTTP/2';
+  if (authority !== undefined && !carried && (authority === '' || !isAuthority(authority)))
     return invalidField('The authority is not a host.');
   if (method === 'CONNECT' && protocol === undefined) {
     if (path !== undefined || scheme !== undefined) return malformed('A CONNECT request has a :path or a :scheme.');
@@ -126,7 +137,7 @@ function problemOf({ method, path, scheme, authority, protocol }: Pseudo, rules:
   if (authority === undefined) return malformed('The request has no :authority.');
   if (path === undefined) return malformed('The request has no :path.');
   if (!isTarget(path)) return invalidField('The :path holds characters that no path may hold.');
-  return path.charCodeAt(0) === SLASH || (path === '*' && method === 'OPTIONS')
+  return carried || path.charCodeAt(0) === SLASH || (path === '*' && method === 'OPTIONS')
     ? undefined
     : malformed('The :path is no path.');
 }

@@ -2,6 +2,7 @@ import type { Socket } from 'node:net';
 import type { Timer } from '#domain';
 import { ByteMeter, lengthOf } from '../byte-meter.ts';
 import type { CodecError, DownstreamConnection, ServerConnectionOptions, TlsFacts } from '../codec.ts';
+import type { Failure } from '../h1/failures.ts';
 import { LazyDeadline } from '../h1/lazy-deadline.ts';
 import { formatEndpoint } from '../h1/socket-address.ts';
 import { Headers } from '../headers.ts';
@@ -37,7 +38,7 @@ const CONSEQUENCES: Readonly<Record<Offence, Pick<CodecError, 'begun' | 'flag' |
 };
 
 /** A request of which nothing could be read. */
-const LATE_REQUEST: ReadRequest = {
+const NO_REQUEST: ReadRequest = {
   head: { method: '', path: '', authority: '', scheme: 'http', protocol: 'HTTP/2', headers: new Headers() },
   contentLength: -1,
   tunnel: false,
@@ -47,7 +48,7 @@ class ServerConnection implements DownstreamConnection, SessionRole {
   readonly remoteAddress: string;
   readonly localAddress: string;
   readonly tls: TlsFacts | undefined;
-  readonly protocol = 'HTTP/2';
+  readonly protocol: DownstreamConnection['protocol'];
   requestCount = 0;
 
   readonly #options: ServerConnectionOptions;
@@ -70,7 +71,8 @@ class ServerConnection implements DownstreamConnection, SessionRole {
     this.remoteAddress = formatEndpoint(socket.remoteAddress, socket.remotePort);
     this.localAddress = formatEndpoint(socket.localAddress, socket.localPort);
     const extendedConnect = options.extendedConnect ?? false;
-    this.#rules = { extendedConnect, protocol: options.carriage === true ? 'HTTP/1.1' : 'HTTP/2' };
+    this.protocol = options.carriage === true ? 'HTTP/1.1' : 'HTTP/2';
+    this.#rules = { extendedConnect, protocol: this.protocol };
     this.#idle = new LazyDeadline(options.clock, () => {
       options.onIdleTimeout?.();
       if (this.requestCount === 0) this.#session.end(ErrorCode.NO_ERROR);
@@ -140,6 +142,10 @@ class ServerConnection implements DownstreamConnection, SessionRole {
     const plainBytes = this.#options.metered === true ? lengthOf(fields) : 0;
     const request = readRequest(fields, this.#rules);
     if ('code' in request) return request;
+    if (request.refused !== undefined) {
+      this.#answerFailure(streamId, request.refused);
+      return undefined;
+    }
     if (endStream && request.contentLength > 0) {
       return violation(ErrorCode.PROTOCOL_ERROR, 'The request announces a body and has none.');
     }
@@ -197,12 +203,17 @@ class ServerConnection implements DownstreamConnection, SessionRole {
 
   /** The head does not end: answered like a request; what still comes of it is dropped. */
   #onLateHead(): void {
-    const { clock, headLimit, serverName } = this.#options;
+    const { headLimit } = this.#options;
     if (headLimit === undefined || !this.#session.alive) return;
-    const { body, details, explanation, flag, status } = headLimit.failure;
-    const stream = new ServerStream(this.#session, LATE_REQUEST, false);
     this.#session.lastPeerStream = this.#headOf;
-    this.#session.register(stream, this.#headOf);
+    this.#answerFailure(this.#headOf, headLimit.failure);
+  }
+
+  /** Answers a stream whose request is none, as HTTP/1.1 does. */
+  #answerFailure(streamId: number, { body, details, explanation, flag, status }: Failure): void {
+    const { clock, serverName } = this.#options;
+    const stream = new ServerStream(this.#session, NO_REQUEST, false);
+    this.#session.register(stream, streamId);
     const headers = Headers.of({ 'content-length': String(body.length), 'content-type': 'text/plain' });
     headers.set('date', new Date(clock.now()).toUTCString());
     if (serverName !== undefined) headers.set('server', serverName);
