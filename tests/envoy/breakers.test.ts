@@ -1,12 +1,9 @@
 import { afterAll, beforeAll, expect, it } from 'vitest';
-import { seededRandom } from '#domain';
-import { leaseSubnet } from '#sandbox/subnets';
 import { type Difference, differences } from './support/differences.ts';
 import type { PairCase } from './support/pairs/case-file.ts';
 import { type Dice, dice } from './support/walks/dice.ts';
 import { type HeldMove, HeldRequests, type HeldWalk, settled } from './support/walks/held-requests.ts';
-import { type HoldingHost, startHoldingHost } from './support/walks/holding-host.ts';
-import { startWalkedEnvoy, startWalkedProxy, type WalkedProxy } from './support/walks/walked-proxies.ts';
+import { type HeldStage, startHeldStage } from './support/walks/held-stage.ts';
 
 const CASES = 50;
 const STEPS = 18;
@@ -83,35 +80,23 @@ const draw = (i: number): HeldWalk => {
   };
 };
 
-let hosts: Readonly<Record<string, HoldingHost>>;
-let sides: [WalkedProxy, WalkedProxy];
-let release: () => Promise<void>;
+let stage: HeldStage;
 const drawn = Array.from({ length: CASES }, (_, i) => draw(i));
 
 beforeAll(async () => {
-  const lease = await leaseSubnet(seededRandom(`breakers/${process.pid}/${performance.now()}`));
-  release = () => lease.release();
-  const { subnet } = lease;
-  hosts = {
-    h1: await startHoldingHost(`127.${subnet}.2.1`, 'h1'),
-    h2: await startHoldingHost(`127.${subnet}.2.2`, 'h2'),
-  };
-  const given = { cases: drawn.map((each) => each.given), hosts: (name: string) => hosts[name]!.at };
-  sides = [
-    await startWalkedEnvoy({ ...given, ip: `127.${subnet}.1.1` }),
-    await startWalkedProxy({ ...given, ip: `127.${subnet}.1.2` }),
-  ];
+  stage = await startHeldStage(
+    'breakers',
+    drawn.map(({ given }) => given),
+    { h1: 'h1', h2: 'h2' },
+  );
 });
 
-afterAll(async () => {
-  await Promise.all((sides ?? []).map((side) => side.stop()));
-  await Promise.all(Object.values(hosts ?? {}).map((host) => host.stop()));
-  await release?.();
-});
+afterAll(() => stage?.stop());
 
 it('breakers let requests, connections and retries through as those of a real Envoy do', async () => {
+  const { hosts, sides } = stage;
   for (const side of sides) expect([...(await side.refused())]).toEqual([]);
-  const both = sides.map((side) => ({ side, requests: new HeldRequests(side, Object.values(hosts)) }));
+  const both = sides.map((side) => ({ side, requests: new HeldRequests(side, hosts) }));
   const found: { case: string; step: number; move: unknown; differences: readonly Difference[] }[] = [];
   const apart = new Set<string>();
   for (let step = 0; step < STEPS; step++) {

@@ -1,12 +1,9 @@
 import { afterAll, beforeAll, expect, it } from 'vitest';
-import { seededRandom } from '#domain';
-import { leaseSubnet } from '#sandbox/subnets';
 import { type Difference, differences } from './support/differences.ts';
 import type { PairCase } from './support/pairs/case-file.ts';
 import { type Dice, dice } from './support/walks/dice.ts';
 import { type HeldMove, HeldRequests, type HeldWalk, settled } from './support/walks/held-requests.ts';
-import { type HoldingHost, startHoldingHost } from './support/walks/holding-host.ts';
-import { startWalkedEnvoy, startWalkedProxy, type WalkedProxy } from './support/walks/walked-proxies.ts';
+import { type HeldStage, startHeldStage } from './support/walks/held-stage.ts';
 
 const CASES = 40;
 const STEPS = 16;
@@ -82,39 +79,26 @@ const draw = (i: number): Changing => {
   return { moves, stages, given: { name: `c${i}`, routes, clusters: { c: first }, requests: [] } };
 };
 
-let hosts: Readonly<Record<string, HoldingHost>>;
-let sides: [WalkedProxy, WalkedProxy];
-let release: () => Promise<void>;
+let stage: HeldStage;
 const drawn = Array.from({ length: CASES }, (_, i) => draw(i));
 
 beforeAll(async () => {
-  const lease = await leaseSubnet(seededRandom(`changes/${process.pid}/${performance.now()}`));
-  release = () => lease.release();
-  const { subnet } = lease;
-  hosts = {
-    h1: await startHoldingHost(`127.${subnet}.2.1`, 'h1'),
-    h2: await startHoldingHost(`127.${subnet}.2.2`, 'h2'),
-    other: await startHoldingHost(`127.${subnet}.2.3`, 'h1'),
-  };
-  const given = { cases: drawn.map((each) => each.given), hosts: (name: string) => hosts[name]!.at };
-  sides = [
-    await startWalkedEnvoy({ ...given, ip: `127.${subnet}.1.1` }),
-    await startWalkedProxy({ ...given, ip: `127.${subnet}.1.2` }),
-  ];
+  stage = await startHeldStage(
+    'changes',
+    drawn.map(({ given }) => given),
+    { h1: 'h1', h2: 'h2', other: 'h1' },
+  );
 });
 
-afterAll(async () => {
-  await Promise.all((sides ?? []).map((side) => side.stop()));
-  await Promise.all(Object.values(hosts ?? {}).map((host) => host.stop()));
-  await release?.();
-});
+afterAll(() => stage?.stop());
 
 const atStage = (stage: number): PairCase[] =>
   drawn.map(({ given, stages }) => ({ ...given, clusters: { c: stages[stage]! } }));
 
 it('a cluster that changes while requests are under way keeps and loses what one of a real Envoy does', async () => {
+  const { hosts, sides } = stage;
   for (const side of sides) expect([...(await side.refused())]).toEqual([]);
-  const both = sides.map((side) => ({ side, requests: new HeldRequests(side, Object.values(hosts)) }));
+  const both = sides.map((side) => ({ side, requests: new HeldRequests(side, hosts) }));
   const found: { case: string; step: number; move: unknown; differences: readonly Difference[] }[] = [];
   const apart = new Set<string>();
   for (let step = 0; step < STEPS; step++) {
