@@ -23,6 +23,7 @@ const contexts = new SecureContexts();
 let credentials: TlsCredentials;
 let requests: ReceivedRequest[];
 let connections: DownstreamConnection[];
+let counted: string[];
 let sockets: Socket[];
 let answer: (request: ReceivedRequest) => void;
 let alpn: readonly string[];
@@ -34,6 +35,7 @@ beforeEach(async () => {
   credentials = { certificate: await ca.issue({ uris: ['spiffe://mesh/ns/a/sa/b'] }), rootsPem: ca.rootsPem };
   requests = [];
   connections = [];
+  counted = [];
   sockets = [];
   answer = echo;
   alpn = [CARRIAGE, 'h2', 'http/1.1'];
@@ -53,7 +55,8 @@ beforeEach(async () => {
         requests.push(received);
         answer(received);
       };
-      connections.push(serveHttp(inner, 'AUTO', { clock: systemClock(), tls, onRequest }));
+      const http2Counter = { count: (name: string) => counted.push(name), streams: () => undefined };
+      connections.push(serveHttp(inner, 'AUTO', { clock: systemClock(), tls, onRequest, http2Counter }));
     };
     transport.handshake(
       socket,
@@ -152,6 +155,7 @@ describe('HTTP/1.1 between two proxies of the project', () => {
     const { head } = requests[1]!.stream;
     expect([head.authority, head.path, head.headers.get('te')]).toEqual(['other', '/here', undefined]);
     expect(connections.map(({ protocol }) => protocol)).toEqual(['HTTP/1.1']);
+    expect(counted).not.toContain('tx_reset');
     for (const received of requests) release(received);
     for (const call of [other, named]) expect((await call.response.settled()).response?.status).toBe(200);
     expect(sockets.length).toBe(1);

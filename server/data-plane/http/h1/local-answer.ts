@@ -4,7 +4,7 @@ import { Headers } from '../headers.ts';
 import type { Failure } from './failures.ts';
 import { reasonPhrase } from './status-lines.ts';
 
-/** What a message is answered that breaks the protocol. */
+/** What a message is answered that breaks the protocol, without what the connection itself says. */
 export function localHead(
   { body, status }: Failure,
   options: { readonly clock: Clock; readonly serverName?: string | undefined },
@@ -13,7 +13,6 @@ export function localHead(
   if (body !== '') headers.set('content-type', 'text/plain');
   headers.set('date', new Date(options.clock.now()).toUTCString());
   if (options.serverName !== undefined) headers.set('server', options.serverName);
-  headers.set('connection', 'close');
   return { status, headers };
 }
 

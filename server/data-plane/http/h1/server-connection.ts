@@ -336,6 +336,7 @@ class ServerConnection implements DownstreamConnection, StreamHost {
     const answered = stream === undefined || !stream.responseStarted;
     this.#stream = undefined;
     const answer = answered ? localHead(failure, this.#options) : undefined;
+    answer?.headers.set('connection', 'close');
     if (answer !== undefined) this.#writer.now(localAnswer(answer, failure.body));
     const { status, details, explanation, body, flag } = failure;
     const bodyBytes = answered ? body.length : 0;

@@ -33,8 +33,8 @@ interface Pseudo {
 export interface RequestRules {
   /** Extended CONNECT (RFC 8441) is taken. */
   readonly extendedConnect: boolean;
-  /** What the request counts as; a carriage brings requests of HTTP/1.1. */
-  readonly protocol: RequestHead['protocol'];
+  /** It comes on a carriage, and stands for a request of HTTP/1.1. */
+  readonly carried: boolean;
 }
 
 /**
@@ -54,7 +54,7 @@ export function readRequest(fields: string[], rules: RequestRules): ReadRequest 
     const failure = takePseudo(pseudo, fields[at]!, fields[at + 1]!);
     if (failure) return failure;
   }
-  const carried = rules.protocol !== 'HTTP/2';
+  const { carried } = rules;
   const regular = readRegularFields(fields, at, carried);
   if ('code' in regular) return regular;
   const { headers, contentLength, host } = regular;
@@ -72,7 +72,7 @@ export function readRequest(fields: string[], rules: RequestRules): ReadRequest 
     path: pseudo.path ?? '',
     authority: pseudo.authority ?? '',
     scheme: pseudo.scheme?.toLowerCase() === 'https' ? 'https' : 'http',
-    protocol: rules.protocol,
+    protocol: carried ? 'HTTP/1.1' : 'HTTP/2',
     headers,
   };
   return { head, contentLength, tunnel: connect, refused: carried && !connect ? refusalOf(head) : undefined };
@@ -118,8 +118,7 @@ function takePseudo(pseudo: Pseudo, name: string, value: string): Violation | un
 function problemOf({ method, path, scheme, authority, protocol }: Pseudo, rules: RequestRules): Violation | undefined {
   if (method === undefined) return malformed('The request has no :method.');
   if (!isToken(method)) return invalidField('The :method is no token.');
-  const carried = rules.protocol !== 'HTTP/2';
-  if (authority !== undefined && !carried && (authority === '' || !isAuthority(authority)))
+  if (authority !== undefined && !rules.carried && (authority === '' || !isAuthority(authority)))
     return invalidField('The authority is not a host.');
   if (method === 'CONNECT' && protocol === undefined) {
     if (path !== undefined || scheme !== undefined) return malformed('A CONNECT request has a :path or a :scheme.');
@@ -137,7 +136,7 @@ function problemOf({ method, path, scheme, authority, protocol }: Pseudo, rules:
   if (authority === undefined) return malformed('The request has no :authority.');
   if (path === undefined) return malformed('The request has no :path.');
   if (!isTarget(path)) return invalidField('The :path holds characters that no path may hold.');
-  return carried || path.charCodeAt(0) === SLASH || (path === '*' && method === 'OPTIONS')
+  return rules.carried || path.charCodeAt(0) === SLASH || (path === '*' && method === 'OPTIONS')
     ? undefined
     : malformed('The :path is no path.');
 }

@@ -4,6 +4,7 @@ import { ByteMeter, lengthOf } from '../byte-meter.ts';
 import type { CodecError, DownstreamConnection, ServerConnectionOptions, TlsFacts } from '../codec.ts';
 import type { Failure } from '../h1/failures.ts';
 import { LazyDeadline } from '../h1/lazy-deadline.ts';
+import { localHead } from '../h1/local-answer.ts';
 import { formatEndpoint } from '../h1/socket-address.ts';
 import { Headers } from '../headers.ts';
 import { ErrorCode, takenUpAgain, type Violation, violation } from './errors.ts';
@@ -72,7 +73,7 @@ class ServerConnection implements DownstreamConnection, SessionRole {
     this.localAddress = formatEndpoint(socket.localAddress, socket.localPort);
     const extendedConnect = options.extendedConnect ?? false;
     this.protocol = options.carriage === true ? 'HTTP/1.1' : 'HTTP/2';
-    this.#rules = { extendedConnect, protocol: this.protocol };
+    this.#rules = { extendedConnect, carried: options.carriage === true };
     this.#idle = new LazyDeadline(options.clock, () => {
       options.onIdleTimeout?.();
       if (this.requestCount === 0) this.#session.end(ErrorCode.NO_ERROR);
@@ -143,7 +144,7 @@ class ServerConnection implements DownstreamConnection, SessionRole {
     const request = readRequest(fields, this.#rules);
     if ('code' in request) return request;
     if (request.refused !== undefined) {
-      this.#answerFailure(streamId, request.refused);
+      this.#answerFailure(streamId, endStream, request.refused);
       return undefined;
     }
     if (endStream && request.contentLength > 0) {
@@ -206,18 +207,15 @@ class ServerConnection implements DownstreamConnection, SessionRole {
     const { headLimit } = this.#options;
     if (headLimit === undefined || !this.#session.alive) return;
     this.#session.lastPeerStream = this.#headOf;
-    this.#answerFailure(this.#headOf, headLimit.failure);
+    this.#answerFailure(this.#headOf, false, headLimit.failure);
   }
 
   /** Answers a stream whose request is none, as HTTP/1.1 does. */
-  #answerFailure(streamId: number, { body, details, explanation, flag, status }: Failure): void {
-    const { clock, serverName } = this.#options;
-    const stream = new ServerStream(this.#session, NO_REQUEST, false);
+  #answerFailure(streamId: number, endStream: boolean, failure: Failure): void {
+    const { body, details, explanation, flag, status } = failure;
+    const stream = new ServerStream(this.#session, NO_REQUEST, endStream);
     this.#session.register(stream, streamId);
-    const headers = Headers.of({ 'content-length': String(body.length), 'content-type': 'text/plain' });
-    headers.set('date', new Date(clock.now()).toUTCString());
-    if (serverName !== undefined) headers.set('server', serverName);
-    const answer = { status, headers };
+    const answer = localHead(failure, this.#options);
     stream.sendHead(answer, false);
     stream.sendData(Buffer.from(body, 'latin1'));
     stream.sendEnd();
