@@ -14,7 +14,7 @@ export type {
   ParseResult,
   UnreadableDocument,
 } from './manifests/document.ts';
-export { parseKubernetesYaml } from './manifests/kubernetes-yaml.ts';
+export { parseKubernetesYaml, writeKubernetesYaml } from './manifests/kubernetes-yaml.ts';
 export { FILE_LIMITS, MANIFEST_LIMITS, type ManifestLimits } from './manifests/limits.ts';
 export { parseManifests } from './manifests/parse.ts';
 export { childPath, parentPath } from './manifests/path.ts';

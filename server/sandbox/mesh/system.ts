@@ -1,6 +1,5 @@
-import { stringify } from 'yaml';
 import type { KubeObject } from '#domain';
-import { istioVersion, parseKubernetesYaml } from '#istio';
+import { istioVersion, parseKubernetesYaml, writeKubernetesYaml } from '#istio';
 import type { EnvVar } from '../kube-types.ts';
 
 export const nodeName = 'meshwork';
@@ -90,8 +89,7 @@ const baseMeshConfig = {
 /** The ConfigMap that istiod reads MeshConfig from; `overlay` is YAML whose fields win. */
 export function meshConfigMap(overlay?: string): KubeObject {
   const given: unknown = overlay === undefined ? {} : parseKubernetesYaml(overlay);
-  // istiod reads YAML 1.1: words such as `on` have to be in quotes.
-  const mesh = stringify({ ...baseMeshConfig, ...(given as object | null) }, { version: '1.1' });
+  const mesh = writeKubernetesYaml({ ...baseMeshConfig, ...(given as object | null) });
   return {
     apiVersion: 'v1',
     kind: 'ConfigMap',

@@ -1,6 +1,6 @@
-import { stringify } from 'yaml';
 import type { ObjectText } from '#contract';
 import type { KubeObject } from '#domain';
+import { writeKubernetesYaml } from '#istio';
 import type { ManifestFile } from '#sandbox';
 import { sameWish, withoutServerFields } from '../journal.ts';
 
@@ -83,6 +83,5 @@ function yamlOf(object: KubeObject): string {
   const { annotations: _all, ...others } = metadata;
   const kept = Object.keys(annotations).length > 0 ? { ...others, annotations } : others;
   const { data: _data, stringData: _text, ...open } = body as Record<string, unknown>;
-  // Read again as Kubernetes reads YAML: words such as `on` stay texts.
-  return stringify({ apiVersion, kind, metadata: kept, ...(kind === 'Secret' ? open : body) }, { version: '1.1' });
+  return writeKubernetesYaml({ apiVersion, kind, metadata: kept, ...(kind === 'Secret' ? open : body) });
 }
