@@ -1,4 +1,4 @@
-import type { Clock } from '#domain';
+import type { Clock, Timer } from '#domain';
 import { type FolderMount, SharedFolder } from '../exec/shared-folder.ts';
 import type { ContainerSpec, PodObject } from '../kube-types.ts';
 import { quantityOf } from './resource-field.ts';
@@ -18,8 +18,12 @@ interface VolumeMount {
   readonly readOnly?: boolean;
 }
 
-/** The pod's volumes of type emptyDir, by name: they live as long as the pod, whatever becomes of its containers. */
-export type EmptyDirs = ReadonlyMap<string, SharedFolder>;
+/** The pod's volumes of type emptyDir: they live as long as the pod, whatever becomes of its containers. */
+export interface EmptyDirs {
+  readonly folders: ReadonlyMap<string, SharedFolder>;
+  /** The pod is gone: nobody looks any more. */
+  stop(): void;
+}
 
 /**
  * One in memory takes no more than its `sizeLimit`. Of one on disk that holds more when the kubelet looks, `onExceeded` is told in the
@@ -30,35 +34,36 @@ export function createEmptyDirs(
   { clock, onExceeded }: { readonly clock: Clock; readonly onExceeded: (message: string) => void },
 ): EmptyDirs {
   const volumes = (spec['volumes'] ?? []) as readonly Volume[];
-  return new Map(
-    volumes.flatMap(({ name, emptyDir }): [string, SharedFolder][] => {
-      if (emptyDir === undefined || emptyDir === null) return [];
-      const { medium, sizeLimit = 0 } = emptyDir;
-      const limitBytes = quantityOf(sizeLimit) || undefined;
-      if (limitBytes === undefined) return [[name, new SharedFolder()]];
-      if (medium === 'Memory') return [[name, new SharedFolder({ limitBytes })]];
-      let looks = false;
-      const look = (): void => {
-        looks = false;
-        if (folder.usedBytes > limitBytes)
-          onExceeded(`Usage of EmptyDir volume "${name}" exceeds the limit "${sizeLimit}". `);
-      };
-      const onUsed = (bytes: number): void => {
-        if (looks || bytes <= limitBytes) return;
-        looks = true;
-        clock.after(LOOK_MS, look);
-      };
-      const folder = new SharedFolder({ onUsed });
-      return [[name, folder]];
-    }),
-  );
+  const looks = new Map<string, Timer>();
+  const folderOf = ({ name, emptyDir }: Volume): SharedFolder => {
+    const { medium, sizeLimit = 0 } = emptyDir ?? {};
+    const limitBytes = quantityOf(sizeLimit) || undefined;
+    if (limitBytes === undefined) return new SharedFolder();
+    if (medium === 'Memory') return new SharedFolder({ limitBytes });
+    const look = (): void => {
+      looks.delete(name);
+      if (folder.usedBytes > limitBytes)
+        onExceeded(`Usage of EmptyDir volume "${name}" exceeds the limit "${sizeLimit}". `);
+    };
+    const onUsed = (bytes: number): void => {
+      if (bytes > limitBytes && !looks.has(name)) looks.set(name, clock.after(LOOK_MS, look));
+    };
+    const folder = new SharedFolder({ onUsed });
+    return folder;
+  };
+  return {
+    folders: new Map(volumes.filter(({ emptyDir }) => emptyDir).map((volume) => [volume.name, folderOf(volume)])),
+    stop: () => {
+      for (const timer of looks.values()) timer.cancel();
+    },
+  };
 }
 
 /** Where a container finds them. */
-export function emptyDirMounts(dirs: EmptyDirs, container: ContainerSpec): FolderMount[] {
+export function emptyDirMounts({ folders }: EmptyDirs, container: ContainerSpec): FolderMount[] {
   return ((container['volumeMounts'] ?? []) as readonly VolumeMount[]).flatMap(
     ({ name, mountPath, subPath = '', readOnly = false }): FolderMount[] => {
-      const folder = dirs.get(name);
+      const folder = folders.get(name);
       if (folder === undefined) return [];
       return [{ folder, mountPath: trimmed(mountPath), subPath: trimmed(subPath), readOnly }];
     },

@@ -47,6 +47,7 @@ export function createPodBuilder(options: PodBuilderOptions) {
       onEvicted: (message) => options.events.record(pod, { reason: 'Evicted', message, type: 'Warning' }),
       onStop: () => {
         release();
+        build.emptyDirs.stop();
         return build.ports.close();
       },
     });
