@@ -161,8 +161,9 @@ export function secured(raw: Socket, hostname: string, tls: ClientTls): Promise<
 
 /** Reads what the server of a TLS connection proved. */
 function tlsFacts(socket: Socket): Pick<FetchResponse, 'serverNames' | 'tls'> {
-  const certificate = socket instanceof TLSSocket ? socket.getPeerX509Certificate() : undefined;
-  if (certificate === undefined || !(socket instanceof TLSSocket)) return {};
+  if (!(socket instanceof TLSSocket)) return {};
+  const certificate = socket.getPeerX509Certificate();
+  if (certificate === undefined) return {};
   const names = certificate.subjectAltName;
   const key = socket.getEphemeralKeyInfo() as { readonly name?: string } | null;
   const tls = {
