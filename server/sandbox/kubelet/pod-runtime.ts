@@ -216,6 +216,7 @@ export class PodRuntime implements RunningPod {
     this.#parts.onEvicted(message);
     for (const container of this.#all) {
       container.drain();
+      // One that does not end well has ended all the same.
       container.end(0, KILLED).catch(() => undefined);
     }
   }
