@@ -1,4 +1,5 @@
 import { isIP } from 'node:net';
+import type { SocketAddress } from '#domain';
 import type { HttpFilterConfig } from '../config/network-filter.ts';
 import type { ConnectionContext } from '../listener/connection-context.ts';
 import type { Headers } from './headers.ts';
@@ -27,6 +28,13 @@ export function clientAddress({ client, config, connection, head }: AddressedReq
     last = { listed, trustedHops: config.trustedHops, address: listedAddress(listed, config.trustedHops) };
   }
   return last.address ?? peer;
+}
+
+/** The same with a port, which one that headers tell does not have. */
+export function clientSocketAddress(request: AddressedRequest): SocketAddress {
+  const { remoteAddress } = request.connection;
+  const ip = clientAddress(request);
+  return ip === remoteAddress.ip ? remoteAddress : { ip, port: 0 };
 }
 
 /** What was read last: the same clients come again and again. */

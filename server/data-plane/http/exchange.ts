@@ -9,7 +9,7 @@ import type { HttpStats } from '../stats/http-stats.ts';
 import type { Stat } from '../stats/stats.ts';
 import type { AnswerFilters, BodyCoder, BodyOut } from './answer-filters.ts';
 import { ByteMeter } from './byte-meter.ts';
-import { clientAddress } from './client-address.ts';
+import { clientSocketAddress } from './client-address.ts';
 import type { BodySink, DownstreamStream, RequestHead, ResetReason, ResponseHead } from './codec.ts';
 import { afterNextTurn, afterTurn, type LateWorker } from './end-of-turn.ts';
 import { type ExchangeOptions, type FollowedRedirect, stepsOf } from './exchange-options.ts';
@@ -119,11 +119,8 @@ export class Exchange extends RequestFacts implements FormatSubject, BodyTarget,
     stream.receive(this);
   }
 
-  /** The original client's address; one that headers tell has no port. */
   get remoteAddress(): SocketAddress {
-    const { remoteAddress } = this.connection;
-    const ip = clientAddress(this);
-    return ip === remoteAddress.ip ? remoteAddress : { ip, port: 0 };
+    return clientSocketAddress(this);
   }
 
   get proxy(): FormatProxy {
@@ -167,11 +164,7 @@ export class Exchange extends RequestFacts implements FormatSubject, BodyTarget,
 
   /** Takes up a request that was redirected, from the layer on that follows `after`. */
   continueAfter(before: Exchange, after: RequestLayer): void {
-    this.span = before.span;
-    this.entrySpanId = before.entrySpanId;
-    this.callSpans = before.callSpans;
-    this.requestId = before.requestId;
-    this.traceReason = before.traceReason;
+    this.continueTrace(before);
     this.completeResponse = before.completeResponse;
     this.redirects = before.redirects;
     this.info.bytesReceived += before.info.bytesReceived;

@@ -38,6 +38,15 @@ export abstract class TracedRequest {
     this.untold = undefined;
   }
 
+  /** It goes on in the place of another request. */
+  continueTrace({ callSpans, entrySpanId, requestId, span, traceReason }: TracedRequest): void {
+    this.span = span;
+    this.entrySpanId = entrySpanId;
+    this.callSpans = callSpans;
+    this.requestId = requestId;
+    this.traceReason = traceReason;
+  }
+
   /** All proxies on its way find the same. */
   get traceKey(): string {
     return this.untold === undefined ? this.span.traceId : this.requestId;
