@@ -14,8 +14,4 @@ export const v8Flags = (heapLimitMb: number): readonly string[] => [
   // die young, so that twice as many collections cost little; V8's helpers in them would cost more than they do.
   '--max-semi-space-size=8',
   '--no-parallel-scavenge',
-  // A request passes through some hundred small functions. V8 gives up inlining them after so many bytes of code; twice and a half as many take a
-  // twentieth off a request.
-  '--max-inlined-bytecode-size-cumulative=2500',
-  '--max-inlined-bytecode-size=900',
 ];
