@@ -32,7 +32,7 @@ export interface ProxyNetwork {
   originalDestination(socket: Socket): Promise<SocketAddress | undefined>;
   /**
    * Opens a TCP connection that bypasses capture, as the proxy's own traffic does. `toApp`: the destination is this pod's own
-   * application, which listens on a hidden address while its pod is captured.
+   * application, which listens on a hidden address while its pod is captured. Throws where no way leads.
    */
   connect(destination: SocketAddress, options: { readonly toApp: boolean }): Socket;
   /** Where the pod's own programs find what is bound to 127.0.0.1; absent: at `podIp`. */

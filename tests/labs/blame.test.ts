@@ -12,7 +12,7 @@ const telling: Readonly<Record<string, RegExp>> = {
   refused: /" 403 - rbac_access_denied/,
   'no-subset': /" 503 NC cluster_not_found/,
   'no-route': /" 404 NR route_not_found/,
-  'dead-address': /" 503 UC /,
+  'dead-address': /" 503 URX,UF .*Network_is_unreachable/,
 };
 
 it('every round is a run that shows its fault, and only the right part is right', async () => {

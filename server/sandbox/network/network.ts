@@ -148,7 +148,11 @@ export function createNetwork(options: {
           return connectTcp(socketOptions({ ip: plan.hiddenIp(podIp), port }, INBOUND_PASSTHROUGH_IP));
         }
         const target = plan.contains(destination.ip) ? services.pick(destination, podIp) : undefined;
-        return target === undefined ? refused(unreachable(plan, destination)) : toTarget(target, podIp);
+        if (target !== undefined) return toTarget(target, podIp);
+        const reason = unreachable(plan, destination);
+        // The kernel knows at once that no way leads there; a refusal comes from the other side.
+        if (!plan.contains(destination.ip)) throw reason;
+        return refused(reason);
       },
     }),
     captureInbound: (podIp, leads) => {
@@ -200,9 +204,9 @@ const isFound = (bound: string | undefined, asked: string): boolean =>
 const closed = (destination: SocketAddress): Error =>
   systemError('ECONNREFUSED', `connect ECONNREFUSED ${formatAddress(destination)}`);
 
-/** A socket that fails as a refused connection does: by its `error` event, after the caller had time to listen. */
+/** A socket that fails as a refused connection does: while it connects, by its `error` event, after the caller had time to listen. */
 function refused(error: Error): Socket {
-  const socket = new Socket();
+  const socket = Object.assign(new Socket(), { connecting: true });
   setImmediate(() => socket.destroy(error));
   return socket;
 }

@@ -194,6 +194,17 @@ describe('the network', () => {
     await expect(pod(false)('nowhere', 80)).rejects.toMatchObject({ code: 'ENOTFOUND' });
   });
 
+  it('tells a proxy at once that no way leads outside, and later that a Service without ready pods refuses', async () => {
+    endpoints();
+    const side = network.forProxy(plan.podIp(8));
+    const outside = { ip: '93.184.216.34', port: 80 };
+    expect(() => side.connect(outside, { toApp: false })).toThrow('connect ENETUNREACH 93.184.216.34:80');
+    const socket = side.connect({ ip: plan.serviceIp(4), port: 80 }, { toApp: false });
+    expect(socket.connecting).toBe(true);
+    const error = await new Promise((resolve) => socket.once('error', resolve));
+    expect([error, socket.connecting]).toEqual([expect.objectContaining({ code: 'ECONNREFUSED' }), false]);
+  });
+
   it('sends a captured pod to its own proxy, which learns the original destination', async () => {
     const { promise, resolve } = Promise.withResolvers<unknown>();
     const side = network.forProxy(plan.podIp(8));
