@@ -19,6 +19,8 @@ const HTTP2 = `typed_extension_protocol_options:
       envoy.extensions.upstreams.http.v3.HttpProtocolOptions:
         "@type": type.googleapis.com/envoy.extensions.upstreams.http.v3.HttpProtocolOptions
         explicit_http_config: { http2_protocol_options: {} }`;
+const ONCE = `${HTTP2}
+        common_http_protocol_options: { max_requests_per_connection: 1 }`;
 
 const OK = 'HTTP/1.1 200 OK\r\ncontent-length: 2\r\n\r\nok';
 const CHUNKS = 'HTTP/1.1 200 OK\r\ntransfer-encoding: chunked\r\n\r\n';
@@ -94,6 +96,16 @@ const http2: Readonly<Record<string, readonly Step[]>> = {
   'GOAWAY of an error behind its answer, in one piece': [Buffer.concat([ANSWER, goaway(1, 1)])],
   'GOAWAY of an error that refuses the stream': [goaway(0, 11)],
   'GOAWAY before a reset, in one piece': [Buffer.concat([goaway(1), reset(8)])],
+  'GOAWAY long before a reset': [goaway(1), 40, reset(8)],
+  'GOAWAY behind a reset, in one piece': [Buffer.concat([reset(8), goaway(1)])],
+  'GOAWAY of an error before a reset, in one piece': [Buffer.concat([goaway(1, 2), reset(8)])],
+  'GOAWAY before a reset behind a head, in one piece': [Buffer.concat([HEAD, goaway(1), reset(8)])],
+  'GOAWAY before a head with a reset behind it, in one piece': [Buffer.concat([goaway(1), HEAD, reset(8)])],
+  'GOAWAY long before a head with a reset behind it': [goaway(1), 40, HEAD, 40, reset(8)],
+  'GOAWAY before a reset without an error, in one piece': [Buffer.concat([goaway(1), reset(0)])],
+  'GOAWAY before a reset that refuses, in one piece': [Buffer.concat([goaway(1), reset(7)])],
+  'a reset behind a ping, in one piece': [Buffer.concat([frame(FrameType.PING, 0, 0, Buffer.alloc(8)), reset(8)])],
+  'a reset before a ping, in one piece': [Buffer.concat([reset(8), frame(FrameType.PING, 0, 0, Buffer.alloc(8))])],
   'GOAWAY that refuses the stream, with an answer behind it': [Buffer.concat([goaway(0), ANSWER])],
   'GOAWAY that refuses the stream': [goaway(0)],
   'GOAWAY without all of its bytes': [frame(FrameType.GOAWAY, 0, 0, uint32(0))],
@@ -131,16 +143,42 @@ const http2: Readonly<Record<string, readonly Step[]>> = {
   'a block that names no entry': [frame(FrameType.HEADERS, 5, 1, Buffer.from([0xff, 0xff, 0xff, 0x7f]))],
 };
 
+/** What a host says before the request is whole. */
+const early: Readonly<Record<string, readonly Step[]>> = {
+  'an early answer': [ANSWER],
+  'an early answer and a reset behind it': [Buffer.concat([ANSWER, reset(0)])],
+  'an early answer, GOAWAY before it': [Buffer.concat([goaway(1), ANSWER])],
+  'an early answer, GOAWAY behind it': [Buffer.concat([ANSWER, goaway(1)])],
+  'an early answer without a body, GOAWAY before it': [Buffer.concat([goaway(1), headers({ ':status': '204' }, 5)])],
+  'an early answer without a body, GOAWAY behind it': [Buffer.concat([headers({ ':status': '204' }, 5), goaway(1)])],
+  'an early answer, GOAWAY between head and body': [Buffer.concat([HEAD, goaway(1), data('ok')])],
+  'an early answer, GOAWAY of an error before it': [Buffer.concat([goaway(1, 11), ANSWER])],
+  'an early answer, GOAWAY of an error behind it': [Buffer.concat([ANSWER, goaway(1, 11)])],
+  'an early answer, GOAWAY long before it': [goaway(1), 40, ANSWER],
+  'an early answer, GOAWAY and a reset behind it': [Buffer.concat([ANSWER, goaway(1), reset(0)])],
+  'an early answer, GOAWAY before and a reset behind it': [Buffer.concat([goaway(1), ANSWER, reset(0)])],
+  'an early answer, GOAWAY behind it and the end': [Buffer.concat([ANSWER, goaway(1)]), 'FIN'],
+  'an early answer with trailers, GOAWAY before it': [
+    Buffer.concat([goaway(1), HEAD, data('ok', 0), headers({ x: 'y' }, 5)]),
+  ],
+};
+
+const GET = 'GET /asked HTTP/1.1\r\nhost: a\r\nuser-agent: bad\r\n\r\n';
+const PART = 'POST /asked HTTP/1.1\r\nhost: a\r\nuser-agent: bad\r\ncontent-length: 9\r\n\r\nabc';
+
 const KINDS = [
-  ['HTTP/1.1', 20_000, http1],
-  ['HTTP/2', 20_001, http2],
+  ['HTTP/1.1', 20_000, http1, GET],
+  ['HTTP/2', 20_001, http2, GET],
+  ['HTTP/2 before it was asked all', 20_001, early, PART],
+  ['HTTP/2 that is asked once', 20_002, { ...http2, ...early }, GET],
+  ['HTTP/2 that is asked once, before it was asked all', 20_002, early, PART],
 ] as const;
 
-describe.each(KINDS)('a host that speaks bad %s', (kind, port, scripts) => {
+describe.each(KINDS)('a host that speaks bad %s', (kind, port, scripts, request) => {
   let two: TwoProxies;
   let host: ScriptedHost;
   beforeAll(async () => {
-    const isHttp2 = kind === 'HTTP/2';
+    const isHttp2 = kind !== 'HTTP/1.1';
     host = await startScriptedHost(
       (bytes) => (isHttp2 ? bytes.includes(Buffer.from('/asked')) || bytes.length > 150 : bytes.includes('\r\n\r\n')),
       isHttp2 ? SETTINGS : undefined,
@@ -148,7 +186,10 @@ describe.each(KINDS)('a host that speaks bad %s', (kind, port, scripts) => {
     const route = 'routes: [{ match: { prefix: / }, route: { cluster: bad } }]\nrequests: []';
     const cluster = (extra: string): string => `clusters:\n  bad:\n    ${at(host.port)}\n    ${extra}`;
     two = await startTwoProxies(
-      readPairs('bad', `name: h1\n${route}\n${cluster('')}\n---\nname: h2\n${route}\n${cluster(HTTP2)}\n`),
+      readPairs(
+        'bad',
+        `name: h1\n${route}\n${cluster('')}\n---\nname: h2\n${route}\n${cluster(HTTP2)}\n---\nname: once\n${route}\n${cluster(ONCE)}\n`,
+      ),
     );
   });
   afterAll(async () => {
@@ -164,9 +205,7 @@ describe.each(KINDS)('a host that speaks bad %s', (kind, port, scripts) => {
     const before = await figures(side);
     const lines = side.logLines().length;
     let text = '';
-    const socket = connect({ host: side.ip, port, localAddress: side.ip }, () =>
-      socket.write('GET /asked HTTP/1.1\r\nhost: a\r\nuser-agent: bad\r\n\r\n'),
-    );
+    const socket = connect({ host: side.ip, port, localAddress: side.ip }, () => socket.write(request));
     socket.setEncoding('latin1').on('data', (chunk: string) => {
       text += chunk;
     });

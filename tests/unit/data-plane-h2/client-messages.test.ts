@@ -190,6 +190,25 @@ describe('a pool of HTTP/2 connections', () => {
     expect(stats.filter((stat) => stat === 'upstream_cx_max_requests').length).toBe(2);
   });
 
+  it('ends a worn connection with an answer that comes before its request is whole: no reset, an error of the protocol as in Envoy', async () => {
+    const counted: string[] = [];
+    const { pool, stats } = await start(
+      (stream) => stream.respond({ ':status': 413 }, { endStream: true }),
+      {},
+      {
+        maxRequestsPerConnection: 1,
+        http2: { counter: { count: (figure) => counted.push(figure), streams: () => undefined } },
+      },
+    );
+    const call = await new Call(pool, null).decided();
+    call.stream!.sendHead(head('POST'), false);
+    call.stream!.sendData(Buffer.from('beginning'));
+    expect((await call.response.settled()).response?.status).toBe(413);
+    await eventually(() => stats.includes('upstream_cx_destroy'));
+    expect(stats).toContain('upstream_cx_protocol_error');
+    expect(counted).not.toContain('tx_reset');
+  });
+
   it('lets what is under way end after GOAWAY and sends the next request elsewhere', async () => {
     const waiting: ServerHttp2Stream[] = [];
     const { pool, sessions } = await start((stream) => waiting.push(stream));

@@ -61,6 +61,8 @@ export class Http2ClientConnection implements SessionRole, ClientStreamHost {
   #draining = false;
   /** The last stream that the server takes up, once it has said so. */
   #lastTaken: number | undefined = undefined;
+  /** The last stream ends in a way that counts against the server. */
+  #endViolates = false;
   #gone = false;
   #keepalive: Timer | undefined = undefined;
 
@@ -129,7 +131,7 @@ export class Http2ClientConnection implements SessionRole, ClientStreamHost {
   /** Opens no more streams; closes once the last has ended. */
   drain(): void {
     this.#draining = true;
-    if (this.activeStreams === 0) this.#session.end(ErrorCode.NO_ERROR);
+    if (this.activeStreams === 0) this.#end();
   }
 
   close(): void {
@@ -177,7 +179,9 @@ export class Http2ClientConnection implements SessionRole, ClientStreamHost {
       stream.refused();
     }
     if (!draining) this.#owner.onAvailability(this);
-    if (this.activeStreams === 0) this.#session.end(ErrorCode.NO_ERROR);
+    this.#endViolates = this.#session.owesReset();
+    if (this.activeStreams === 0) this.#end();
+    this.#endViolates = false;
     return undefined;
   }
 
@@ -198,10 +202,18 @@ export class Http2ClientConnection implements SessionRole, ClientStreamHost {
   }
 
   #streamOver(stream: ClientStream, clean: boolean): void {
+    // As in Envoy, which closes a connection that takes no more while it reads of its last stream's end, and counts that as an error of the
+    // protocol; but not behind GOAWAY where the stream is reset.
+    const { alive, reading } = this.#session;
+    const isAnswered = stream.remoteDone && stream.drained;
+    this.#endViolates = alive && reading && (isAnswered || this.#lastTaken === undefined);
     stream.keeper.onStreamEnd(clean);
-    if (!this.#draining || this.activeStreams > 0) return;
-    // As in Envoy, which closes such a connection while it reads it, and counts that as an error of the protocol.
-    if (clean && this.#lastTaken !== undefined) this.violated = true;
+    if (this.#draining && this.activeStreams === 0) this.#end();
+    this.#endViolates = false;
+  }
+
+  #end(): void {
+    if (this.#endViolates) this.violated = true;
     this.#session.end(ErrorCode.NO_ERROR);
   }
 

@@ -128,7 +128,7 @@ export class ClientStream extends Http2Stream implements UpstreamStream {
 
   /** The answer is complete before the request is: nobody needs the rest. Whose tunnel it is decides whether it closes one way at a time. */
   protected override onlyRemoteEnded(): void {
-    if (this.#upgrade === '' && this.#method !== 'CONNECT') this.resetWith(ErrorCode.INTERNAL_ERROR);
+    if (this.#upgrade === '' && this.#method !== 'CONNECT') this.host.resetOnceRead(this);
   }
 
   protected deliverDrain(): void {

@@ -50,6 +50,8 @@ export interface InputTarget {
   /** Resets a stream that was never registered. */
   refuse(streamId: number, code: ErrorCode): void;
   streamEnded(stream: Http2Stream): void;
+  /** This side's reset of the stream is not written yet. */
+  owesReset(streamId: number): boolean;
   consumed(stream: Http2Stream, bytes: number): void;
 }
 
@@ -263,15 +265,13 @@ export class FrameInput implements FrameHandler {
   #onReset(streamId: number, code: number): void {
     const stream = this.#target.streams.get(streamId);
     if (stream === undefined && !this.#target.role.wasOpen(streamId)) this.#target.fail(neverOpened('RST_STREAM'));
-    else {
-      if (stream !== undefined) {
-        this.#target.counter?.count('rx_reset');
-        this.#target.streamEnded(stream);
-        const answered = stream.headSent;
-        stream.deliverReset(code);
-        if (!answered && this.#target.isServer) this.#noteEarlyReset(streamId);
-      }
-    }
+    else if (stream !== undefined) {
+      this.#target.counter?.count('rx_reset');
+      this.#target.streamEnded(stream);
+      const answered = stream.headSent;
+      stream.deliverReset(code);
+      if (!answered && this.#target.isServer) this.#noteEarlyReset(streamId);
+    } else if (this.#target.owesReset(streamId)) this.#target.counter?.count('rx_reset');
   }
 
   #noteEarlyReset(streamId: number): void {

@@ -57,7 +57,10 @@ export class Http2Session implements InputTarget, StreamHost {
   #toldLast = -1;
   #over = false;
   #lastError: Error | undefined = undefined;
-  #reading = false;
+  /** Bytes of the peer are being read. */
+  reading = false;
+  /** Streams that are over here; each is reset once the bytes that are read now are read. */
+  readonly #owedResets: Http2Stream[] = [];
   /** Streams that were answered while the bytes of their head were read. */
   readonly #unread: Http2Stream[] = [];
   /** The stream on which the peer broke the protocol. */
@@ -117,10 +120,16 @@ export class Http2Session implements InputTarget, StreamHost {
       bytes = bytes.subarray(length);
     }
     if (bytes.length === 0) return;
-    this.#reading = true;
+    this.reading = true;
     this.#input.feed(bytes);
-    this.#reading = false;
+    this.reading = false;
+    if (this.#owedResets.length > 0) this.#writeOwedResets();
     if (this.#unread.length > 0) this.#resetUnread();
+  }
+
+  /** A connection that has ended meanwhile owes nothing any more. */
+  #writeOwedResets(): void {
+    for (const { id } of this.#owedResets.splice(0)) if (this.alive) this.#writeReset(id, ErrorCode.INTERNAL_ERROR);
   }
 
   /** What the peer had not ended when these bytes were read is of no use. */
@@ -256,8 +265,22 @@ export class Http2Session implements InputTarget, StreamHost {
     if (stream.id !== 0) this.#writeReset(stream.id, code);
   }
 
+  resetOnceRead(stream: Http2Stream): void {
+    if (!this.reading || stream.closed) {
+      this.resetStream(stream, ErrorCode.INTERNAL_ERROR);
+      return;
+    }
+    this.#owedResets.push(stream);
+    this.#forget(stream);
+  }
+
+  /** Of this stream, or of any. */
+  owesReset(streamId?: number): boolean {
+    return this.#owedResets.some(({ id }) => streamId === undefined || id === streamId);
+  }
+
   stopReading(stream: Http2Stream): void {
-    if (this.#reading) this.#unread.push(stream);
+    if (this.reading) this.#unread.push(stream);
     else this.resetStream(stream, ErrorCode.NO_ERROR);
   }
 

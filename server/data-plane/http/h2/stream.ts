@@ -27,6 +27,8 @@ export interface StreamHost {
   trailersRead(): void;
   /** Sends RST_STREAM and forgets the stream. */
   resetStream(stream: Http2Stream, code: ErrorCode): void;
+  /** The stream is over. As in Envoy, its reset (INTERNAL_ERROR) is written behind the bytes that are read now, unless they end the connection. */
+  resetOnceRead(stream: Http2Stream): void;
   /** This side has said all: as in Envoy, the stream is reset without an error, unless the peer's end stands in the bytes that are read now. */
   stopReading(stream: Http2Stream): void;
   /** Both sides have ended: the stream is forgotten. */
