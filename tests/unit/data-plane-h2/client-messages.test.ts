@@ -209,6 +209,14 @@ describe('a pool of HTTP/2 connections', () => {
     expect(counted).not.toContain('tx_reset');
   });
 
+  it('has done with a connection that it ends at once, whenever the host lets go of it', async () => {
+    const { pool, stats } = await start((stream) => stream.respond({ ':status': 204 }, { endStream: true }));
+    await new Call(pool, head()).response.settled();
+    pool.drain();
+    expect(stats).toContain('upstream_cx_destroy');
+    expect(pool.activeConnections).toBe(0);
+  });
+
   it('lets what is under way end after GOAWAY and sends the next request elsewhere', async () => {
     const waiting: ServerHttp2Stream[] = [];
     const { pool, sessions } = await start((stream) => waiting.push(stream));

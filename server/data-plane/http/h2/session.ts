@@ -172,6 +172,8 @@ export class Http2Session implements InputTarget, StreamHost {
     this.writer.close();
     const timer = this.#options.clock.after(LINGER_MS, () => this.#socket.destroy());
     this.#socket.once('close', () => timer.cancel());
+    // As in Envoy, a client has done with a connection that it ends, whenever the peer lets go of it.
+    if (!this.isServer) this.#finish();
   }
 
   close(): void {
@@ -262,7 +264,8 @@ export class Http2Session implements InputTarget, StreamHost {
   resetStream(stream: Http2Stream, code: ErrorCode): void {
     if (stream.closed) return;
     this.#forget(stream);
-    if (stream.id !== 0) this.#writeReset(stream.id, code);
+    // As in Envoy, a client that ends the connection with its last stream resets nothing.
+    if (stream.id !== 0 && (this.isServer || this.alive)) this.#writeReset(stream.id, code);
   }
 
   resetOnceRead(stream: Http2Stream): void {
@@ -295,7 +298,9 @@ export class Http2Session implements InputTarget, StreamHost {
 
   /** Resets a stream for what the peer did wrong on it. */
   resetBy(stream: Http2Stream, problem: Violation): void {
-    this.resetStream(stream, problem.code);
+    // First: a client may end the connection with its last stream.
+    if (!stream.closed) this.#writeReset(stream.id, problem.code);
+    this.streamEnded(stream);
     stream.deliverViolation(problem);
   }
 
