@@ -6,11 +6,11 @@ import type { Endpoint } from './endpoints.ts';
 import { labelsMatch } from './hosts.ts';
 import { parseProtocol } from './protocol.ts';
 import {
+  annotatedDistribution,
   type Resolution,
   type Service,
   type ServicePort,
   serviceKey,
-  trafficDistribution,
   UNSPECIFIED,
 } from './services.ts';
 import { type WorkloadEntrySpec, type WorkloadInstance, workloadOfEntry } from './workload-entries.ts';
@@ -79,10 +79,7 @@ export function servicesOfEntry(
         subjectAltNames: spec.subjectAltNames ?? [],
         externalName: '',
         aliases: [],
-        trafficDistribution: trafficDistribution(
-          annotations['networking.istio.io/traffic-distribution'] ??
-            namespaceAnnotations['networking.istio.io/traffic-distribution'],
-        ),
+        trafficDistribution: annotatedDistribution(annotations, namespaceAnnotations),
         nodeLocal: false,
         origin: {
           kind: entry.kind,

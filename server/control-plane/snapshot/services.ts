@@ -140,22 +140,22 @@ export function toService(
     ],
     externalName: isAlias ? (spec.externalName ?? '') : '',
     aliases: [],
-    trafficDistribution: trafficDistribution(
-      spec.trafficDistribution ?? annotations[TRAFFIC_DISTRIBUTION] ?? namespaceAnnotations[TRAFFIC_DISTRIBUTION],
-    ),
+    trafficDistribution:
+      DISTRIBUTIONS.get(spec.trafficDistribution ?? '') ?? annotatedDistribution(annotations, namespaceAnnotations),
     nodeLocal: spec.internalTrafficPolicy === 'Local',
     origin: { kind: 'Service', apiVersion: 'v1', namespace, name, path: '' },
   };
 }
 
-export function trafficDistribution(wanted: string | undefined): Service['trafficDistribution'] {
-  switch (wanted) {
-    case 'PreferClose':
-    case 'PreferSameZone':
-      return 'PreferSameZone';
-    case 'PreferSameNode':
-      return 'PreferSameNode';
-    default:
-      return 'Any';
-  }
-}
+type Annotations = Readonly<Record<string, string>>;
+
+const DISTRIBUTIONS: ReadonlyMap<string, Service['trafficDistribution']> = new Map([
+  ['PreferClose', 'PreferSameZone'],
+  ['PreferSameZone', 'PreferSameZone'],
+  ['PreferSameNode', 'PreferSameNode'],
+]);
+const ANNOTATED = new Map([...DISTRIBUTIONS].map(([word, meant]) => [word.toLowerCase(), meant]));
+
+/** The object's own word, else that of its namespace, in letters of any case. Source: GetTrafficDistribution in istio pilot. */
+export const annotatedDistribution = (own: Annotations, ofNamespace: Annotations): Service['trafficDistribution'] =>
+  ANNOTATED.get((own[TRAFFIC_DISTRIBUTION] || ofNamespace[TRAFFIC_DISTRIBUTION] || '').toLowerCase()) ?? 'Any';

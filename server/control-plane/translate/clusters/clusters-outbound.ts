@@ -1,5 +1,5 @@
 import { clusterName } from '#domain';
-import type { Cluster } from '#xds';
+import type { Cluster, LocalityLbEndpoints } from '#xds';
 import { endpointsOnPort } from '../../snapshot/endpoints.ts';
 import type { LoadBalancerSettings } from '../../snapshot/istio-types.ts';
 import { namespaceTls } from '../../snapshot/peer-authentications.ts';
@@ -92,7 +92,7 @@ function outboundCluster(input: ClusterInput): IstioCluster | undefined {
     ...(outlier && { outlier_detection: outlier.outlier_detection }),
     ...(!looksUp && {
       common_lb_config: {
-        healthy_panic_threshold: outlier ? outlier.healthy_panic_threshold : percentOf(0),
+        healthy_panic_threshold: outlier && !sendsAll(service) ? outlier.healthy_panic_threshold : percentOf(0),
         ...isLocalityWeighted(locality, outlier !== undefined),
         ...(subsetName === '' && keepsSessions(service) && { override_host_status: { statuses: KEPT_STATUSES } }),
       },
@@ -107,13 +107,19 @@ function outboundCluster(input: ClusterInput): IstioCluster | undefined {
  * Connections keep their address where the rule says so; a subset cannot take that back, nor can a subset's port what the subset says.
  * Source: buildSubsetCluster in istio pilot.
  */
-const passesOn = ({ scope, port, rule, subset }: ClusterInput, policy: EffectivePolicy): boolean =>
-  isPassthrough(policy.loadBalancer?.value) ||
-  (subset !== undefined &&
-    (isPassthrough(subset.value.trafficPolicy?.loadBalancer) ||
-      isPassthrough(effectivePolicy(rule, { port: port.port, mesh: scope.snapshot.mesh }).loadBalancer?.value)));
+const passesOn = (input: ClusterInput, policy: EffectivePolicy): boolean =>
+  isPassthrough(policy.loadBalancer?.value) || isPassedOnSubset(input);
+
+/** Of a subset, before what it says of its ports counts. */
+const isPassedOnSubset = ({ scope, port, rule, subset }: ClusterInput): boolean =>
+  subset !== undefined &&
+  (isPassthrough(subset.value.trafficPolicy?.loadBalancer) ||
+    isPassthrough(effectivePolicy(rule, { port: port.port, mesh: scope.snapshot.mesh }).loadBalancer?.value));
 
 const isPassthrough = (balancer: LoadBalancerSettings | undefined): boolean => balancer?.simple === 'PASSTHROUGH';
+
+/** Its endpoints are sent whatever their health: in a panic those that are not ready would be asked. */
+const sendsAll = ({ trafficDistribution }: Service): boolean => trafficDistribution !== 'Any';
 
 /** A session may stay with an endpoint that drains. */
 const KEPT_STATUSES = ['HEALTHY', 'DRAINING', 'UNKNOWN', 'DEGRADED'];
@@ -160,23 +166,25 @@ interface Discovery {
 }
 
 /** How its endpoints are found; undefined for a name without a single endpoint, which has no cluster. */
-function discoveryFields(
-  { scope, service, port, rule, subset, sniDnat }: ClusterInput,
-  { name, type, policy }: Discovery,
-): Partial<IstioCluster> | undefined {
+function discoveryFields(input: ClusterInput, { name, type, policy }: Discovery): Partial<IstioCluster> | undefined {
+  const { scope, service, port } = input;
   switch (type) {
     case 'EDS':
       return { type, eds_cluster_config: edsConfig(name), ...translateLoadBalancer(policy.loadBalancer?.value) };
     case 'ORIGINAL_DST': {
       const override = targetPortOverride(service, port);
+      // Istio builds such a cluster by name before its rule takes the names away: it keeps how they were looked up.
+      const wasByName = isByName(clusterType(scope, service)) && !isPassedOnSubset(input);
+      if (wasByName && namedEndpoints(input, policy).length === 0) return undefined;
       return {
         type,
         lb_policy: 'CLUSTER_PROVIDED',
         ...(override !== undefined && { original_dst_lb_config: { upstream_port_override: override } }),
+        ...(wasByName && dnsFields(scope)),
       };
     }
     default: {
-      const endpoints = localityEndpoints(scope, { service, port, rule, subset: subset?.value, policy, sniDnat });
+      const endpoints = namedEndpoints(input, policy);
       if (endpoints.length === 0) return undefined;
       return {
         type,
@@ -187,6 +195,11 @@ function discoveryFields(
     }
   }
 }
+
+const isByName = (type: Cluster['type']): boolean => type === 'STRICT_DNS' || type === 'LOGICAL_DNS';
+
+const namedEndpoints = ({ scope, subset, ...query }: ClusterInput, policy: EffectivePolicy): LocalityLbEndpoints[] =>
+  localityEndpoints(scope, { ...query, subset: subset?.value, policy });
 
 /** A ServiceEntry without resolution that names another port: connections keep their address and change the port. */
 const targetPortOverride = ({ registry, resolution }: Service, port: ServicePort): number | undefined =>
