@@ -9,6 +9,7 @@ import type { SentRequest, Traffic } from './traffic.ts';
 
 /** The last hops and log lines of a request may be written a moment after its answer reached the client: so long nothing new has come. */
 const LATE_MS = 3000;
+const BETWEEN_LOOKS_MS = 50;
 const MOST_WAITS = 10;
 /** Each connection that was open before a change serves one more request as before it. */
 const MOST_SENDS = 3;
@@ -115,14 +116,32 @@ async function sendOnce(
   };
   for (let waits = 0, known = ''; !isOver() && verdict.seen !== known && waits < MOST_WAITS; waits++) {
     known = verdict.seen;
-    // Reaching the limit is no failure: the verdict stands as it is then.
-    await sandbox.until(arrived, LATE_MS, 'the hops of a batch').catch(() => undefined);
+    await lookAgain(sandbox, arrived, LATE_MS);
     if (isOver()) break;
     await freshFigures(sandbox);
     verdict = judge();
   }
   evidence?.end();
   return { lateMs, verdict, memory: { sent, lastedMs: evidence?.lastedMs() ?? 0, endedMs: sandbox.clock.monotonic() } };
+}
+
+/** Looks a moment after something happened, until `look` is content or the limit is reached: hops come one by one, and each look reads all traces. */
+async function lookAgain(
+  { clock, until }: ProbeContext['sandbox'],
+  look: () => boolean,
+  limitMs: number,
+): Promise<void> {
+  const endMs = clock.monotonic() + limitMs;
+  for (let leftMs = limitMs; leftMs > 0; leftMs = endMs - clock.monotonic()) {
+    let events = 0;
+    const happened = await until(() => events++ > 0, leftMs, 'the hops of a batch').then(
+      () => true,
+      () => false,
+    );
+    if (!happened) return;
+    await new Promise<void>((resolve) => clock.after(BETWEEN_LOOKS_MS, resolve));
+    if (look()) return;
+  }
 }
 
 async function rest({ rested }: BatchSpec, { context, earlier }: RunOptions): Promise<void> {
