@@ -1,5 +1,7 @@
 import { fieldOf } from '../snapshot/config.ts';
 import { usesGatewaySemantics } from '../snapshot/semantics.ts';
+import { portNumbered } from '../snapshot/service-ports.ts';
+import type { ServicePort } from '../snapshot/services.ts';
 import { MESH_GATEWAY, type VirtualService } from '../snapshot/virtual-services.ts';
 import { configPath } from '../translate/clusters/origin-metadata.ts';
 import type { EgressListener } from '../translate/egress-scope.ts';
@@ -42,12 +44,17 @@ export function leftOutOfSidecar(inquiry: Inquiry): LeftOut[] {
 /** Which rules count for what was asked for; undefined: the proxy knew no service there. */
 function listOf({ scope, host, port, connection }: Inquiry): RuleList | undefined {
   if (!connection.isRaw) return 'http';
-  const found = scope.findService(host)?.ports.find((each) => each.port === port);
+  const found = portOf(scope, host, port);
   return found && listFor(found.protocol, connection);
 }
 
+function portOf(scope: Inquiry['scope'], host: string, port: number): ServicePort | undefined {
+  const service = scope.findService(host);
+  return service && portNumbered(service, port);
+}
+
 function here({ scope, host, port }: Inquiry): { readonly port: number; readonly words: string } {
-  const found = scope.findService(host)?.ports.find((each) => each.port === port);
+  const found = portOf(scope, host, port);
   const words =
     found === undefined ? `requests on port ${port} are read` : `port ${port}, ${found.name}, is of ${found.protocol}`;
   return { port, words };

@@ -8,8 +8,11 @@ import { keepsSessions, type Service, serviceKey } from './services.ts';
 import type { WorkloadInstance } from './workload-entries.ts';
 import { augmentLabels, NOWHERE, type Workload, type WorkloadIndex } from './workloads.ts';
 
-/** `DRAINING`: shuts down, and serves the sessions it has. */
-export type Health = 'HEALTHY' | 'UNHEALTHY' | 'DRAINING';
+/**
+ * `DRAINING`: shuts down, and serves the sessions it has. `TERMINATING`: shuts down and is sent to nobody, but headless services still have
+ * their listeners on its address. Source: endpointHealthStatus in istio pilot.
+ */
+export type Health = 'HEALTHY' | 'UNHEALTHY' | 'DRAINING' | 'TERMINATING';
 
 /** One address that serves one port of a service. */
 export interface Endpoint {
@@ -99,11 +102,11 @@ const podInstance = (workload: Workload, networkOf: (ip: string) => string): Wor
 
 type Conditions = NonNullable<NonNullable<SliceShape['endpoints']>[number]['conditions']>;
 
-/** An endpoint without a `ready` condition counts as ready. One that terminates serves nobody, unless its sessions are kept. */
-function healthOf({ ready, serving, terminating }: Conditions, drains: boolean): Health | undefined {
+/** An endpoint without a `ready` condition counts as ready, one that is not and does not say that it stays as one that goes. */
+function healthOf({ ready, serving, terminating }: Conditions, drains: boolean): Health {
   if (ready !== false) return 'HEALTHY';
   if (terminating === false) return 'UNHEALTHY';
-  return drains && serving !== false ? 'DRAINING' : undefined;
+  return drains && serving !== false ? 'DRAINING' : 'TERMINATING';
 }
 
 interface SliceContext {
@@ -120,7 +123,6 @@ function sliceEndpoints(
   const { endpoints = [], ports = [] } = slice as SliceShape;
   return endpoints.flatMap(({ addresses = [], targetRef, conditions = {} }) => {
     const health = healthOf(conditions, drains);
-    if (health === undefined) return [];
     return addresses.flatMap((ip) => {
       const named = targetRef?.name && workloads.byName.get(`${targetRef.namespace ?? namespace}/${targetRef.name}`);
       const workload = named || workloads.byIp.get(ip) || strangerAt(ip);
@@ -150,9 +152,9 @@ const strangerAt = (ip: string): Workload => ({
   trustDomain: '',
 });
 
-/** WorkloadEntries that stand in for pods. Their ports go by the target port's number or name, then by the service port's name. */
+/** WorkloadEntries that stand in for pods, except for a headless service's. Their ports go by the target port's number or name, then by the service port's name. */
 function selectedEntries(service: Service, workloadEntries: readonly WorkloadInstance[]): Endpoint[] {
-  if (Object.keys(service.selector).length === 0) return [];
+  if (Object.keys(service.selector).length === 0 || service.resolution !== 'ClientSideLB') return [];
   return workloadEntries
     .filter(
       ({ workload, address }) =>

@@ -127,7 +127,9 @@ function kubernetesTargets(service: Service, { namespace, labels, workload }: Ta
   });
 }
 
-function entryTargets(snapshot: MeshSnapshot, service: Service, { ip }: TargetQuery): ServiceTarget[] {
+/** A ServiceEntry opens no ports of a proxy in another namespace, even where it lists that one's address. */
+function entryTargets(snapshot: MeshSnapshot, service: Service, { namespace, ip }: TargetQuery): ServiceTarget[] {
+  if (namespace !== '' && service.namespace !== namespace) return [];
   const endpoints = (snapshot.endpoints.get(serviceKey(service)) ?? []).filter((endpoint) => endpoint.ip === ip);
   return endpoints.flatMap((endpoint) =>
     service.ports

@@ -8,6 +8,7 @@ import { labelsMatch } from '../../snapshot/hosts.ts';
 import type { Subset } from '../../snapshot/istio-types.ts';
 import type { MeshSnapshot } from '../../snapshot/mesh-snapshot.ts';
 import { workloadTls } from '../../snapshot/peer-authentications.ts';
+import { portNumbered } from '../../snapshot/service-ports.ts';
 import type { Service, ServicePort } from '../../snapshot/services.ts';
 import { CLUSTER_ID, formatLocality, type Locality } from '../../snapshot/workloads.ts';
 import type { OutboundScope } from '../scope.ts';
@@ -20,7 +21,7 @@ export function loadAssignment(scope: OutboundScope, cluster: Cluster): ClusterL
   const { name: cluster_name } = cluster;
   const { parts, sniDnat } = readName(cluster_name);
   const service = parts && scope.findService(parts.host);
-  const port = service?.ports.find((each) => each.port === parts?.port);
+  const port = service && portNumbered(service, parts.port);
   if (parts === undefined || service === undefined || port === undefined) return { cluster_name };
   const rule = scope.ruleFor(service.hostname);
   const subset = rule?.subsets.find(({ value }) => value.name === parts.subset)?.value;
@@ -77,6 +78,7 @@ export function endpointGroups(
     (endpoint) =>
       (isDns || endpoint.port === 0 || isIp(endpoint.ip) || isBehindGateway(endpoint)) &&
       labelsMatch(subset?.labels, endpoint.workload.labels) &&
+      endpoint.health !== 'TERMINATING' &&
       (endpoint.health !== 'UNHEALTHY' || !hidesUnready) &&
       (healthOf(endpoint) !== 'DRAINING' || Boolean(service.labels[SESSION_LABEL])) &&
       (!service.nodeLocal || endpoint.workload.node === client.node) &&
@@ -168,7 +170,7 @@ function lbEndpoint(endpoint: Endpoint, mtls: boolean): LbEndpoint {
     endpoint: {
       address: port === 0 ? { pipe: { path: ip } } : { socket_address: { address: ip, port_value: port } },
     },
-    ...(health !== undefined && { health_status: health }),
+    ...(health !== undefined && health !== 'TERMINATING' && { health_status: health }),
     load_balancing_weight: weight || 1,
     metadata: {
       filter_metadata: {

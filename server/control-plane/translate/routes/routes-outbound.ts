@@ -5,6 +5,7 @@ import type { FieldOrigin } from '../../snapshot/field-origin.ts';
 import { hostCovers, hostsOverlap, isWildcard } from '../../snapshot/hosts.ts';
 import { parseProtocol, trafficKind } from '../../snapshot/protocol.ts';
 import { usesGatewaySemantics } from '../../snapshot/semantics.ts';
+import { portNumbered } from '../../snapshot/service-ports.ts';
 import type { Service, ServicePort } from '../../snapshot/services.ts';
 import { MESH_GATEWAY, type VirtualService } from '../../snapshot/virtual-services.ts';
 import { originMetadata, serviceOrigin } from '../clusters/origin-metadata.ts';
@@ -64,7 +65,7 @@ function servicesOnPort({ services }: EgressListener, port: number): ReadonlyMap
     const host = service.hostname.toLowerCase();
     if (port === 0) local.set(service.hostname, service);
     else {
-      const own = service.ports.find((each) => each.port === port);
+      const own = portNumbered(service, port);
       if (own !== undefined) local.set(host, { ...service, hostname: host, ports: [own] });
     }
   }

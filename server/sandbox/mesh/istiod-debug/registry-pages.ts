@@ -18,7 +18,7 @@ const RESOLUTIONS: readonly Service['resolution'][] = [
   'DynamicDNS',
 ];
 const DISTRIBUTIONS: readonly Service['trafficDistribution'][] = ['Any', 'PreferSameZone', 'PreferSameNode'];
-const HEALTH = { HEALTHY: 1, UNHEALTHY: 2, DRAINING: 3 } as const;
+const HEALTH = { HEALTHY: 1, UNHEALTHY: 2, DRAINING: 3, TERMINATING: 4 } as const;
 
 /** Names of protocols that are not all capitals. Source: pkg/config/protocol/instance.go in istio. */
 const PROTOCOLS: Readonly<Partial<Record<Service['ports'][number]['protocol'], string>>> = {
