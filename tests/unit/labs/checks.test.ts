@@ -177,6 +177,7 @@ describe('checks with batches', () => {
           flags: ['DC'],
         }),
       );
+    await running.sandbox.clock.run(100);
     expect((await run)[0]).toMatchObject({ state: 'met', seen: '4 of 4 called reviews with flag DC.' });
   });
 
