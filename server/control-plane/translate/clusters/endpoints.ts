@@ -25,7 +25,8 @@ export function loadAssignment(scope: OutboundScope, cluster: Cluster): ClusterL
   if (parts === undefined || service === undefined || port === undefined) return { cluster_name };
   const rule = scope.ruleFor(service.hostname);
   const subset = rule?.subsets.find(({ value }) => value.name === parts.subset)?.value;
-  const policy = effectivePolicy(rule, { subset: parts.subset, port: parts.port, mesh: scope.snapshot.mesh });
+  // As in Istio, the mesh's outlier detection puts no endpoints into priorities; those of clusters that find them by name it does.
+  const policy = effectivePolicy(rule, { subset: parts.subset, port: parts.port });
   const endpoints = localityEndpoints(scope, { service, port, rule, subset, policy, sniDnat });
   return endpoints.length === 0 ? { cluster_name } : { cluster_name, endpoints };
 }

@@ -27,7 +27,8 @@ export interface PolicyBlock<Value> {
 export interface PolicyTarget {
   readonly subset?: string | undefined;
   readonly port: number;
-  readonly mesh: MeshConfig;
+  /** With what it sets for every host; absent: only what rules say. */
+  readonly mesh?: MeshConfig;
 }
 
 /** The blocks that apply to one port of one subset, each with the place it stands at. */
@@ -54,7 +55,8 @@ export function effectivePolicy(
 }
 
 /** Blocks that the mesh sets for every host whose rule leaves them out. */
-function withMeshDefaults(base: AtPort, { defaultTrafficPolicy }: MeshConfig): AtPort {
+function withMeshDefaults(base: AtPort, mesh: MeshConfig | undefined): AtPort {
+  const defaultTrafficPolicy = mesh?.defaultTrafficPolicy;
   if (defaultTrafficPolicy === undefined) return base;
   const { connectionPool, outlierDetection } = defaultTrafficPolicy;
   const place = { owner: undefined, path: '' };
