@@ -81,7 +81,7 @@ export function deriveEndpoints(
     endpoints.sort((a, b) => compareAddresses(a.ip, b.ip) || a.port - b.port);
   }
   for (const service of registry.all) {
-    if (service.registry === 'Kubernetes') add(serviceKey(service), selectedEntries(service, workloadEntries));
+    if (service.registry === 'Kubernetes') add(serviceKey(service), entryEndpoints(service, workloadEntries));
   }
   const pods = workloads.ready.map((pod) => podInstance(pod, networkOf));
   for (const [key, endpoints] of endpointsOfEntries(entries, [...pods, ...workloadEntries], trustDomain)) {
@@ -153,7 +153,7 @@ const strangerAt = (ip: string): Workload => ({
 });
 
 /** WorkloadEntries that stand in for pods, except for a headless service's. Their ports go by the target port's number or name, then by the service port's name. */
-function selectedEntries(service: Service, workloadEntries: readonly WorkloadInstance[]): Endpoint[] {
+export function entryEndpoints(service: Service, workloadEntries: readonly WorkloadInstance[]): Endpoint[] {
   if (Object.keys(service.selector).length === 0 || service.resolution !== 'ClientSideLB') return [];
   return workloadEntries
     .filter(

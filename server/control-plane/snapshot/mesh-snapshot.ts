@@ -29,7 +29,7 @@ import { deriveSidecars, type Sidecar } from './sidecars.ts';
 import { deriveTelemetries, type Telemetry } from './telemetries.ts';
 import { deriveTrafficExtensions, type TrafficExtension } from './traffic-extensions.ts';
 import { deriveVirtualServices, type VirtualService } from './virtual-services.ts';
-import { deriveWorkloadEntries } from './workload-entries.ts';
+import { deriveWorkloadEntries, type WorkloadInstance } from './workload-entries.ts';
 import { deriveWorkloads, type WorkloadIndex } from './workloads.ts';
 
 /**
@@ -44,6 +44,7 @@ export interface MeshSnapshot {
   readonly networks: Networks;
   readonly workloads: WorkloadIndex;
   readonly endpoints: EndpointIndex;
+  readonly workloadEntries: readonly WorkloadInstance[];
   readonly serviceAccounts: ServiceAccountIndex;
   readonly virtualServices: readonly VirtualService[];
   readonly destinationRules: DestinationRuleIndex;
@@ -162,6 +163,7 @@ export function createSnapshotDeriver(
       networks: reach,
       workloads: pods,
       endpoints: ready,
+      workloadEntries: sources.workloadEntries,
       serviceAccounts: serviceAccounts(
         registry,
         ready,

@@ -3,7 +3,8 @@ import { labelsMatch } from '../snapshot/hosts.ts';
 import type { GatewayServer, GatewaySpec } from '../snapshot/istio-types.ts';
 import type { MeshSnapshot } from '../snapshot/mesh-snapshot.ts';
 import { type PortProtocol, parseProtocol, trafficKind } from '../snapshot/protocol.ts';
-import type { ProxyView, ServiceTarget } from './proxy-view.ts';
+import type { ServiceTarget } from './proxy-targets.ts';
+import type { ProxyView } from './proxy-view.ts';
 
 /** A Gateway's server on the port its pod really listens on. */
 export interface BoundServer {

@@ -8,7 +8,8 @@ import type { Sidecar } from '../snapshot/sidecars.ts';
 import { serviceOrigin } from './clusters/origin-metadata.ts';
 import { fillPattern } from './clusters/stat-names.ts';
 import { INBOUND_PASSTHROUGH_CLUSTER, statPrefix } from './envoy-types.ts';
-import type { ProxyView, ServiceTarget } from './proxy-view.ts';
+import type { ServiceTarget } from './proxy-targets.ts';
+import type { ProxyView } from './proxy-view.ts';
 import type { OutboundScope } from './scope.ts';
 
 /** A port (or, with port 0, every other port) of the workload and how its inbound chains look. */

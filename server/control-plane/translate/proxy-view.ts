@@ -1,18 +1,7 @@
 import { AGENT_COUNTS, OWN_USER_AGENT, type ProxyNode } from '#xds';
-import { compareText } from '../snapshot/config.ts';
-import { labelsMatch } from '../snapshot/hosts.ts';
 import type { MeshSnapshot } from '../snapshot/mesh-snapshot.ts';
-import type { Service, ServicePort } from '../snapshot/services.ts';
-import { serviceKey } from '../snapshot/services.ts';
 import { type Locality, NOWHERE, nodeLocality, ownLocality, type Workload } from '../snapshot/workloads.ts';
-
-/** A service port that the proxy's own workload serves. */
-export interface ServiceTarget {
-  readonly service: Service;
-  readonly port: ServicePort;
-  /** The port the workload listens on. */
-  readonly targetPort: number;
-}
+import { findTargets, type ServiceTarget } from './proxy-targets.ts';
 
 /** Who asks for configuration, as translation sees it. */
 export interface ProxyView {
@@ -85,7 +74,7 @@ export function viewProxy(snapshot: MeshSnapshot, node: ProxyNode): ProxyView {
     answersNames,
     discoversItself: isSet(metadata['ENABLE_SELF_DISCOVERY']),
     takesAllocated: answersNames && snapshot.mesh.features.allocatesAddresses,
-    targets: findTargets(snapshot, { namespace, labels, ip, workload }),
+    targets: findTargets(snapshot, { namespace, name: pod, labels, ip, workload }),
   };
 }
 
@@ -96,46 +85,6 @@ function placeOf({ locality = {} }: ProxyNode, workload: Workload | undefined, l
   if (told.region || told.zone || told.subZone) return told;
   const { region = '', zone = '', subZone = '' } = locality;
   return ownLocality(labels) ?? { region, zone, subZone };
-}
-
-interface TargetQuery {
-  readonly namespace: string;
-  readonly labels: Readonly<Record<string, string>>;
-  readonly ip: string;
-  readonly workload: Workload | undefined;
-}
-
-/**
- * The ports of its own services: Kubernetes Services by selector, not by endpoints, as a proxy needs its inbound configuration before its
- * pod is ready; ServiceEntries by the proxy's address.
- */
-function findTargets(snapshot: MeshSnapshot, query: TargetQuery): ServiceTarget[] {
-  return snapshot.services.all
-    .flatMap((service) =>
-      service.registry === 'Kubernetes' ? kubernetesTargets(service, query) : entryTargets(snapshot, service, query),
-    )
-    .sort((a, b) => a.service.createdMs - b.service.createdMs || compareText(a.service.hostname, b.service.hostname));
-}
-
-function kubernetesTargets(service: Service, { namespace, labels, workload }: TargetQuery): ServiceTarget[] {
-  if (Object.keys(service.selector).length === 0) return [];
-  if (service.namespace !== namespace || !labelsMatch(service.selector, labels)) return [];
-  return service.ports.flatMap((port) => {
-    const named = workload?.namedPorts ?? new Map<string, number>();
-    const targetPort = typeof port.targetPort === 'number' ? port.targetPort : named.get(port.targetPort);
-    return targetPort === undefined ? [] : [{ service, port, targetPort }];
-  });
-}
-
-/** A ServiceEntry opens no ports of a proxy in another namespace, even where it lists that one's address. */
-function entryTargets(snapshot: MeshSnapshot, service: Service, { namespace, ip }: TargetQuery): ServiceTarget[] {
-  if (namespace !== '' && service.namespace !== namespace) return [];
-  const endpoints = (snapshot.endpoints.get(serviceKey(service)) ?? []).filter((endpoint) => endpoint.ip === ip);
-  return endpoints.flatMap((endpoint) =>
-    service.ports
-      .filter(({ port }) => port === endpoint.portKey)
-      .map((port) => ({ service, port, targetPort: endpoint.port })),
-  );
 }
 
 /** A flag of the node's metadata: agents write text. */
