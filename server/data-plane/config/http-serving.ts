@@ -17,6 +17,7 @@ export interface HttpServing {
   readonly maxConnectionDurationMs: number;
   /** Between the notice that a connection ends and its end. */
   readonly drainTimeoutMs: number;
+  readonly delayedCloseMs: number;
   /** 0: no limit. */
   readonly maxRequestsPerConnection: number;
   readonly maxHeadBytes: number;
@@ -59,6 +60,7 @@ interface Fields {
   stream_idle_timeout?: string;
   request_timeout?: string;
   drain_timeout?: string;
+  delayed_close_timeout?: string;
   request_headers_timeout?: string;
   max_request_headers_kb?: number;
   upgrade_configs?: { upgrade_type: string; enabled?: boolean }[];
@@ -106,6 +108,7 @@ export function readHttpServing(config: HttpConnectionManager): HttpServing {
       0,
     ),
     drainTimeoutMs: durationMs(fields.drain_timeout, 'drain_timeout', 5000),
+    delayedCloseMs: durationMs(fields.delayed_close_timeout, 'delayed_close_timeout', 1000),
     maxRequestsPerConnection: readNumber(common?.max_requests_per_connection, 0),
     maxHeadBytes: readNumber(fields.max_request_headers_kb, 60) * 1024,
     maxHeaders: readNumber(common?.max_headers_count, 100),

@@ -205,6 +205,8 @@ export interface ServerConnectionOptions {
   readonly onClose?: ((connection: DownstreamConnection) => void) | undefined;
   /** Nothing was asked on it for too long; `onClose` follows. */
   readonly onIdleTimeout?: (() => void) | undefined;
+  /** The client has not closed in time a connection that was over; `onClose` follows. */
+  readonly onDelayedClose?: (() => void) | undefined;
   /** `server` header of answers that the codec gives itself; absent: none. */
   readonly serverName?: string | undefined;
   /** HTTP/1.1: header names keep their capitals on their way to a host. Default false. */
@@ -227,7 +229,7 @@ export interface ServerConnectionOptions {
   readonly idleTimeoutMs?: number | undefined;
   /** How long a client may still ask on a connection that was idle for too long, or after it was told to stop (HTTP/2). Default 5000. */
   readonly drainTimeoutMs?: number | undefined;
-  /** HTTP/1.1: how long a connection that was refused waits for the client to close. Default 1000. */
+  /** How long a connection that is over waits for the client to close. Default 1000; 0: HTTP/1.1 closes at once. */
   readonly delayedCloseMs?: number | undefined;
   /** What was read from the socket already. */
   readonly firstBytes?: Buffer | undefined;

@@ -128,6 +128,7 @@ export class HttpConnectionManager {
       },
       http2Counter: this.#http2,
       onIdleTimeout: () => this.#stats.count('downstream_cx_idle_timeout'),
+      onDelayedClose: () => this.#stats.count('downstream_cx_delayed_close_timeout'),
       onClose: (closed) => {
         if (!this.#open.delete(closed)) return;
         track.ended();

@@ -111,6 +111,24 @@ describe('a server connection writes responses', () => {
     expect(text).toBe('HTTP/1.1 413 Payload Too Large\r\ncontent-length: 0\r\nconnection: close\r\n\r\n');
   });
 
+  it('tells of a client that does not close after such an answer, unless nobody waits for it', async () => {
+    const clock = new ManualClock();
+    let late = 0;
+    for (const delayedCloseMs of [1000, 0]) {
+      server = await startServer(respond(413, {}), { clock, delayedCloseMs, onDelayedClose: () => late++ });
+      const client = new RawClient(server.port);
+      client.write('POST / HTTP/1.1\r\nHost: a\r\nContent-Length: 1000000\r\n\r\nbegin');
+      await client.until((received) => received.endsWith('\r\n\r\n'));
+      clock.advance(999);
+      expect(late).toBe(delayedCloseMs === 0 ? 1 : 0);
+      clock.advance(2);
+      await client.untilClosed();
+      expect(late).toBe(1);
+      await server.close();
+    }
+    server = await startServer(respond(204, {}));
+  });
+
   it('drains a connection that was idle for too long: it closes a while later, or with the next answer', async () => {
     const clock = new ManualClock();
     let idle = 0;

@@ -112,7 +112,7 @@ class ServerConnection implements DownstreamConnection, StreamHost {
     socket.setNoDelay(true);
     onBytes(socket, (chunk) => this.#onData(chunk));
     socket.on('drain', () => this.#writer.drained());
-    socket.on('end', () => this.#onEnd());
+    socket.on('end', () => this.close());
     // 'close' follows every error and does the work.
     socket.on('error', () => undefined);
     socket.on('close', () => this.#finish());
@@ -353,19 +353,23 @@ class ServerConnection implements DownstreamConnection, StreamHost {
    * Envoy: `fin` false.
    */
   #linger(fin = true): void {
+    const { delayedCloseMs = DEFAULT_DELAYED_CLOSE_MS } = this.#options;
     this.#state = 'lingering';
     this.#held.take();
-    if (fin) this.#writer.close();
+    if (fin || delayedCloseMs === 0) this.#writer.close();
     else this.#writer.flush();
     this.#socket.resume();
-    this.#deadline.set(this.#options.delayedCloseMs ?? DEFAULT_DELAYED_CLOSE_MS);
+    this.#deadline.set(delayedCloseMs || DEFAULT_DELAYED_CLOSE_MS);
   }
 
   #onDeadline(): void {
     const { headLimit } = this.#options;
     if (this.#state === 'head' && this.#held.length > 0 && headLimit !== undefined) this.#refuse(headLimit.failure);
     else if (this.#state === 'head' && !this.#idleOver) this.#endIdle();
-    else if (this.#state === 'head' || this.#state === 'lingering') this.close();
+    else if (this.#state === 'head' || this.#state === 'lingering') {
+      if (this.#state === 'lingering' && this.#options.delayedCloseMs !== 0) this.#options.onDelayedClose?.();
+      this.close();
+    }
   }
 
   /** As in Envoy, a client that has asked before may ask once more while the connection is drained. */
@@ -378,10 +382,6 @@ class ServerConnection implements DownstreamConnection, StreamHost {
     }
     this.#draining = true;
     this.#deadline.set(this.#options.drainTimeoutMs ?? DEFAULT_DRAIN_MS);
-  }
-
-  #onEnd(): void {
-    this.close();
   }
 
   #finish(): void {

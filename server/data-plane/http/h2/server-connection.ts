@@ -94,6 +94,8 @@ class ServerConnection implements DownstreamConnection, SessionRole {
       maxHeaders: options.maxHeaders ?? DEFAULT_HEADERS,
       describe: () => '',
       counter: options.http2Counter,
+      lingerMs: options.delayedCloseMs,
+      onLingered: options.onDelayedClose,
     });
     this.#waitForRequest();
     if (options.firstBytes !== undefined) this.#session.read(options.firstBytes);

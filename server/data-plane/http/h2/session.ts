@@ -28,6 +28,10 @@ export interface SessionOptions {
   /** Says in Envoy's words what a socket error was. */
   readonly describe: (error: Error) => string;
   readonly counter?: Http2Counter | undefined;
+  /** How long a connection that ends waits for the peer to close; default 1000. */
+  readonly lingerMs?: number | undefined;
+  /** The peer has not closed by then. */
+  readonly onLingered?: (() => void) | undefined;
 }
 
 /** One HTTP/2 connection (RFC 9113): frames, windows and streams, for both sides. It owns the socket. */
@@ -170,7 +174,11 @@ export class Http2Session implements InputTarget, StreamHost {
     this.writer.flush();
     this.#loseStreams(reason);
     this.writer.close();
-    const timer = this.#options.clock.after(LINGER_MS, () => this.#socket.destroy());
+    const { clock, lingerMs, onLingered } = this.#options;
+    const timer = clock.after(lingerMs || LINGER_MS, () => {
+      if (lingerMs !== 0) onLingered?.();
+      this.#socket.destroy();
+    });
     this.#socket.once('close', () => timer.cancel());
     // As in Envoy, a client has done with a connection that it ends, whenever the peer lets go of it.
     if (!this.isServer) this.#finish();
