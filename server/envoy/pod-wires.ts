@@ -131,7 +131,11 @@ export class PodWires {
         socket.destroy();
         return;
       }
-      const upstream = connect(header.addresses.destination);
+      const upstream = wayTo(header.addresses.destination, connect);
+      if (upstream === undefined) {
+        socket.resetAndDestroy();
+        return;
+      }
       if (begun.length > header.length) upstream.write(begun.subarray(header.length));
       this.#join(socket, upstream);
     };
@@ -154,5 +158,14 @@ export class PodWires {
       });
       from.pipe(to);
     }
+  }
+}
+
+/** Undefined: no way leads there. */
+function wayTo(destination: SocketAddress, connect: (destination: SocketAddress) => Socket): Socket | undefined {
+  try {
+    return connect(destination);
+  } catch {
+    return undefined;
   }
 }
