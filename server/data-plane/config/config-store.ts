@@ -295,9 +295,9 @@ export class ConfigStore {
     }
   }
 
-  /** As in Envoy, a cluster that is sent as it is already is no change, not even of its version. */
+  /** As in Envoy, a cluster that is sent as it is already is no change, not even of its version. Where another form warms, that one counts. */
   #holds(name: string, resource: unknown): boolean {
-    return [this.clusters, this.warmingClusters].some((each) => isDeepStrictEqual(each.get(name)?.resource, resource));
+    return isDeepStrictEqual((this.warmingClusters.get(name) ?? this.clusters.get(name))?.resource, resource);
   }
 
   #warmCluster(cluster: CompiledCluster): void {

@@ -110,6 +110,19 @@ describe('configuration from xDS', () => {
     expect(events).toEqual(['cluster a 0', 'listener l', 'warm']);
   });
 
+  it('keeps the cluster that is in force when it is sent once more while another form of it warms', () => {
+    const former = eds('a');
+    const wrong = eds('a', { eds_cluster_config: { eds_config: { ads: {} }, service_name: 'late' } });
+    push(typeUrls.cluster, [former]);
+    push(typeUrls.endpoint, [{ cluster_name: 'a' }]);
+    push(typeUrls.cluster, [wrong]);
+    expect([store.clusters.get('a')?.resource, store.warmingClusters.get('a')?.resource]).toEqual([former, wrong]);
+    push(typeUrls.cluster, [former]);
+    expect(store.warmingClusters.size).toBe(0);
+    push(typeUrls.endpoint, [{ cluster_name: 'late' }]);
+    expect(store.clusters.get('a')?.resource).toEqual(former);
+  });
+
   it('asks for the configurations that filters name, and serves the listener when they are here', () => {
     push(typeUrls.route, []);
     push(typeUrls.listener, [discovering('a')]);
