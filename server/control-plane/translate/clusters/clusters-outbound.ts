@@ -198,9 +198,8 @@ function discoveryFields(input: ClusterInput, { name, type, policy }: Discovery)
 
 const isByName = (type: Cluster['type']): boolean => type === 'STRICT_DNS' || type === 'LOGICAL_DNS';
 
-/** Those found by name are all told, even to gateways between networks, which are told of others only those that speak mTLS. */
 const namedEndpoints = ({ scope, subset, ...query }: ClusterInput, policy: EffectivePolicy): LocalityLbEndpoints[] =>
-  localityEndpoints(scope, { ...query, sniDnat: false, subset: subset?.value, policy });
+  localityEndpoints(scope, { ...query, subset: subset?.value, policy });
 
 /** A ServiceEntry without resolution that names another port: connections keep their address and change the port. */
 const targetPortOverride = ({ registry, resolution }: Service, port: ServicePort): number | undefined =>
