@@ -67,9 +67,11 @@ export class HostGroup {
   /** Members are others, or their health, weights or priorities are. */
   setHosts(hosts: readonly Host[], { priorities, placeWeight }: HostChange): void {
     this.#foreseen.length = 0;
-    if (this.#config.slowStart !== undefined) beginSlowStart(hosts, this.#clock.monotonic());
+    const { slowStart } = this.#config;
+    if (slowStart !== undefined) beginSlowStart(hosts, this.#clock.monotonic());
     const kept = priorities && { of: this.#priorities, but: priorities };
     this.#priorities = this.#prioritize(hosts, kept, placeWeight);
+    if (slowStart !== undefined) for (const list of this.#priorities.choosable()) this.#balancer.meet?.(list);
     if (this.#hashes && this.#priorities.hashed.length > 0) this.#hashed = this.#priorities.hashed;
     if (priorities?.has(0) !== false) this.localChanged();
   }

@@ -24,6 +24,8 @@ export interface PickInput {
 export interface LoadBalancer {
   /** Undefined only of balancers that hash: where no host has a share. The same array stands for the same hosts, healths and weights. */
   pick(hosts: readonly Host[], source: string, input: PickInput): Pick | undefined;
+  /** Hosts may be chosen from this list from now on: what they weigh at this moment decides when each first has its turn. */
+  meet?(hosts: readonly Host[]): void;
   /** Whether the next host of this list does not depend on what happens until it is asked for; absent: it does. */
   foresees?(hosts: readonly Host[]): boolean;
   /** Weights are others although the hosts are not: schedules begin anew. */
@@ -81,6 +83,7 @@ function roundRobin(options: BalancerOptions): SureBalancer {
   });
   return {
     renew: () => schedules.clear(),
+    meet: (hosts) => schedules.meet(hosts),
     foresees: () => true,
     pick(hosts, source) {
       const schedule = schedules.of(hosts);
@@ -107,6 +110,7 @@ function leastRequest(options: BalancerOptions): SureBalancer {
     return slowStart === undefined ? unused : unused * slowStartFactor(slowStart, host, clock.monotonic());
   });
   return {
+    meet: (hosts) => schedules.meet(hosts),
     foresees: (hosts) => schedules.of(hosts) !== undefined,
     pick(hosts) {
       const schedule = schedules.of(hosts);
@@ -148,7 +152,7 @@ function weighted(host: Host, policy: string): Pick {
 
 /**
  * A schedule for each list of hosts whose weights differ, or of which one is new; undefined for others. As in Envoy that is decided when the
- * list is made, and a new list begins anew.
+ * list is made, and a new list begins anew. Lists whose hosts' weights change with time have to be met; for others the first pick is soon enough.
  */
 class Schedules {
   readonly #options: BalancerOptions;
@@ -162,6 +166,10 @@ class Schedules {
 
   clear(): void {
     this.#known = new WeakMap();
+  }
+
+  meet(hosts: readonly Host[]): void {
+    if (hosts.length > 0) this.of(hosts);
   }
 
   of(hosts: readonly Host[]): DeadlineSchedule<Host> | undefined {

@@ -132,6 +132,14 @@ export class PrioritySet {
       .reverse();
   }
 
+  /** All lists that a choice may be made from, but those of zones. */
+  *choosable(): Iterable<readonly Host[]> {
+    for (const { all, healthy, degraded, panic, localities } of this.#levels) {
+      yield* panic ? [all] : [healthy, degraded];
+      if (localities !== undefined) yield* [...localities.healthy.lists, ...localities.degraded.lists];
+    }
+  }
+
   #candidatesOf(share: Share): Candidates | undefined {
     const { priority, degraded } = share;
     const level = this.#levels[priority];
@@ -210,6 +218,8 @@ const givenWeight: PlaceWeight = ({ endpoint }) => endpoint.locality.weight;
 
 /** Localities in turn by their effective weights, earliest deadline first. Source: rebuildLocalityScheduler in locality_wrr.cc. */
 class LocalityScheduler {
+  /** The hosts of each locality that has a turn. */
+  readonly lists: readonly (readonly Host[])[];
   readonly #schedule: DeadlineSchedule<LocalityShare> | undefined;
 
   constructor(hosts: readonly Host[], { factor, placeWeight, random, isUsable }: LocalityOptions) {
@@ -221,6 +231,7 @@ class LocalityScheduler {
       const weight = counted === 0 ? 0 : given * Math.min(1, (factor / 100) * (usable.length / counted));
       return weight > 0 ? [{ key, usable, weight }] : [];
     });
+    this.lists = shares.map(({ usable }) => usable);
     this.#schedule =
       shares.length === 0 ? undefined : new DeadlineSchedule<LocalityShare>(shares, ({ weight }) => weight, random);
   }

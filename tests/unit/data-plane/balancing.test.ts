@@ -3,8 +3,10 @@ import { seededRandom } from '#domain';
 import type { Cluster } from '#xds';
 import { type EndpointConfig, NO_LOCALITY } from '../../../server/data-plane/config/endpoint-config.ts';
 import { readBalancing } from '../../../server/data-plane/config/lb-config.ts';
+import { Stats } from '../../../server/data-plane/stats/stats.ts';
 import { xxHash64 } from '../../../server/data-plane/upstream/hashing/xx-hash.ts';
 import { Host } from '../../../server/data-plane/upstream/host.ts';
+import { HostGroup } from '../../../server/data-plane/upstream/host-group.ts';
 import { createLoadBalancer, type LoadBalancer } from '../../../server/data-plane/upstream/load-balancer.ts';
 import { PrioritySet } from '../../../server/data-plane/upstream/priority.ts';
 import { beginSlowStart, slowStartFactor } from '../../../server/data-plane/upstream/slow-start.ts';
@@ -338,6 +340,28 @@ describe('slow start', () => {
     expect(share()).toBeCloseTo(0.5 / 1.5, 1);
     clock.advance(60_000);
     expect(share()).toBeCloseTo(0.5, 1);
+  });
+
+  it('leaves a host without a least share waiting for the turn that it got by what it weighed as it came', () => {
+    const clock = createFakeClock();
+    const slow = { slow_start_config: { slow_start_window: '4s', min_weight_percent: { value: 0 } } };
+    const config = readBalancing({ name: 'a', lb_policy: 'ROUND_ROBIN', round_robin_lb_config: slow });
+    const random = seededRandom(1);
+    const group = new HostGroup({ config, clock, random, underWay: () => 0, panics: new Stats().stat('panics') });
+    const old = host('old');
+    const shareOfNew = (): number => {
+      const picks = Array.from({ length: 200 }, () =>
+        group.choose({ originalDestination: undefined, hash: () => undefined }),
+      );
+      return picks.filter((choice) => choice?.host.key === 'new').length / 200;
+    };
+    group.setHosts([old], {});
+    clock.advance(10_000);
+    group.setHosts([old, host('new')], {});
+    clock.advance(60_000);
+    expect(shareOfNew()).toBe(0);
+    group.setHosts([...group.levels[0]!.all], {});
+    expect(shareOfNew()).toBe(0.5);
   });
 
   it('begins when balancing first meets a host in good health, and only then', () => {
