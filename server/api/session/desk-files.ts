@@ -3,6 +3,7 @@ import type { Lab } from '#labs';
 import type { ManifestFile } from '#sandbox';
 import type { ShellFiles } from '#shell';
 import { createShellFiles } from '#terminal';
+import { givenFiles } from './given-files.ts';
 
 /** The learner's text: what the editor shows, what the terminal sees of it, and what a reset put aside. */
 export interface DeskFiles {
@@ -15,7 +16,9 @@ export interface DeskFiles {
   merge(files: readonly ManifestFile[]): void;
   /** As the editor shows them: the learner's own, then those of the topology, read only, but for those that the learner has taken over. */
   views(): FileView[];
-  /** What is in force: the text that was applied, and files of the start that say what the topology's file of that name says. */
+  /** Files of the start whose objects are in force since the mesh started. */
+  readonly given: readonly ManifestFile[];
+  /** What is in force: the text that was applied, and files of the start that need no apply. */
   inForce(applied: readonly ManifestFile[]): ManifestFile[];
   /**
    * What the editor shows when a push is in force again: the text of then. Before the first apply nothing of the learner's own was in force, so
@@ -54,11 +57,10 @@ export function createDeskFiles(options: {
     editor = files;
     mirror();
   };
-  const inForce: DeskFiles['inForce'] = (applied) => {
+  const { stored, blank } = givenFiles(lab);
+  const beside = (applied: readonly ManifestFile[], files: readonly ManifestFile[]): ManifestFile[] => {
     const named = new Set(applied.map(({ file }) => file));
-    const isGiven = ({ file, text }: ManifestFile): boolean =>
-      !named.has(file) && lab.topology.some((one) => one.file === file && one.text === text);
-    return [...applied, ...lab.start.filter(isGiven)];
+    return [...applied, ...files.filter(({ file }) => !named.has(file))];
   };
   return {
     shellFiles,
@@ -76,9 +78,10 @@ export function createDeskFiles(options: {
         ...given.map(({ file, text }) => ({ file, text, readOnly: true })),
       ];
     },
-    inForce,
+    given: stored,
+    inForce: (applied) => beside(applied, [...stored, ...blank]),
     restored: (applied) => {
-      const then = inForce(applied);
+      const then = beside(applied, stored);
       if (then.length === 0) return undefined;
       const named = new Set(then.map(({ file }) => file));
       const own = applied.length > 0 ? [] : editor.filter(({ file }) => !named.has(file));

@@ -124,6 +124,7 @@ export function createLabSession(options: LabSessionOptions): LabSession {
     applies: () => applies,
     traffic: () => traffic,
     holds: lab.spec.incident === undefined,
+    inForce: (files) => desk.inForce(files),
     showFiles: (files) => {
       const restored = desk.restored(files);
       if (restored === undefined) return;
@@ -237,8 +238,8 @@ export function createLabSession(options: LabSessionOptions): LabSession {
       ? [{ file: 'kept.yaml', text: objects.map((object) => JSON.stringify(object)).join('\n---\n') }]
       : lab.topology;
     await sandbox.start(topology, { ingress: lab.spec.ingress });
-    // The kept objects are no text that anybody has seen: lines are told in the lab's own files.
-    if (objects) sandbox.placeIn(lab.topology, { namespace: 'default' });
+    // The learner sees the start's files, not those of the topology that say the same; kept objects are no text that anybody has seen.
+    sandbox.placeIn([...lab.topology, ...desk.given], { namespace: 'default' });
     if (saved && saved.applied.length > 0) {
       await applies.restore(saved.applied, saved.objects);
     }

@@ -29,6 +29,8 @@ export interface TimeTravelOptions {
   readonly traffic: () => Traffic;
   /** In an incident users do not wait for a replay. */
   readonly holds: boolean;
+  /** What was in force when these files were the applied ones. */
+  readonly inForce: (files: readonly ManifestFile[]) => readonly ManifestFile[];
   /** Puts the files of a restored push into the editor, those of the start where it has none; what was there is put aside. */
   readonly showFiles: (files: readonly ManifestFile[]) => void;
 }
@@ -114,7 +116,7 @@ export function createTimeTravel(options: TimeTravelOptions): TimeTravel {
         push: moment.number,
         title: moment.title,
         newest: newest.number,
-        files: moment.files.map(({ file, text }) => ({ file, text })),
+        files: options.inForce(moment.files).map(({ file, text }) => ({ file, text })),
         changed: moment.number === 0 || !before ? [] : differences(moment.changed, before.objects, moment.objects),
         since: differences(changedAfter(moments, moment.number), moment.objects, newest.objects),
         ...(mesh ? { mesh } : {}),
