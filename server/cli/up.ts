@@ -7,6 +7,7 @@ import { type KeyHost, readKeyHost } from '#sandbox/key-host';
 import { leaseSubnet } from '#sandbox/subnets';
 import { createSpanExporter, type SpanExporter, type SpanFormat } from '#telemetry';
 import { type CliCommand, type CliIo, readFiles, UsageError } from './command.ts';
+import { outliveFaults } from './faults.ts';
 
 /** A mesh of one's own may be larger than a lab. */
 const LIMITS = { pods: 1000, objects: 20_000 } as const;
@@ -70,6 +71,7 @@ When it is ready it prints one line of JSON: {api, kubeconfig, gateways, pods}. 
         tell(event, values.verbose, io);
       },
     });
+    const letFaultsEnd = outliveFaults(process, (line) => io.err(`meshwork up: ${line}`));
     try {
       await sandbox.start([], {
         ingress: !values['no-ingress'],
@@ -86,6 +88,7 @@ When it is ready it prints one line of JSON: {api, kubeconfig, gateways, pods}. 
       await sandbox.stop();
       for (const exporter of exporters) await exporter.stop();
       await lease.release();
+      letFaultsEnd();
     }
   },
 };
