@@ -1,10 +1,13 @@
 import type { Method, Params, Results, ServerEvent, ServerMessage } from '#contract';
 import { backoffMs } from './backoff.ts';
 import { LabError } from './errors.ts';
-import type { Socket, Timers, Transport } from './transport.ts';
+import { type Socket, type Timers, type Transport, WrongPlace } from './transport.ts';
 
-/** away: no lab server answered · retrying: there was one and it is being called again · replaced: another tab took over. */
-export type ConnectionState = 'connecting' | 'open' | 'retrying' | 'away' | 'replaced' | 'closed';
+/**
+ * away: no lab server answered · retrying: there was one and it is being called again · replaced: another tab took over ·
+ * misplaced: the lab server does not answer to the host name that this page was opened under.
+ */
+export type ConnectionState = 'connecting' | 'open' | 'retrying' | 'away' | 'replaced' | 'misplaced' | 'closed';
 
 export interface ConnectionOptions {
   transport: Transport;
@@ -14,7 +17,8 @@ export interface ConnectionOptions {
   /** The stream is up, or events were missed: ask for the whole state again. */
   onFresh: () => void;
   onEvent: (event: ServerEvent) => void;
-  onState: (state: ConnectionState) => void;
+  /** `home`: where a misplaced page should be opened. */
+  onState: (state: ConnectionState, home?: string) => void;
 }
 
 interface Pending {
@@ -107,9 +111,10 @@ export class Connection {
         message: (text) => this.#heard(generation, text),
         closed: () => this.#lost(generation),
       });
-    } catch {
+    } catch (error) {
+      if (error instanceof WrongPlace && generation === this.#generation) this.#setState('misplaced', error.home);
       // The page is whole without a lab server: not reached is a state, shown as a banner, and not an error.
-      this.#lost(generation);
+      else this.#lost(generation);
     }
   }
 
@@ -196,9 +201,9 @@ export class Connection {
     this.#pending.clear();
   }
 
-  #setState(state: ConnectionState): void {
+  #setState(state: ConnectionState, home?: string): void {
     if (state === this.#state) return;
     this.#state = state;
-    this.#options.onState(state);
+    this.#options.onState(state, home);
   }
 }

@@ -59,7 +59,7 @@ export class LabClient {
       chance: options.chance,
       onFresh: () => void this.#open(),
       onEvent: (event) => this.#hear(event),
-      onState: (state) => this.#connectionIs(state),
+      onState: (state, home) => this.#connectionIs(state, home),
     });
   }
 
@@ -335,7 +335,8 @@ export class LabClient {
     if (lines !== this.stores.lines.get()) this.stores.lines.set(lines);
   }
 
-  #connectionIs(state: ConnectionState): void {
+  #connectionIs(state: ConnectionState, home: string | undefined): void {
+    this.stores.home.set(home);
     this.stores.connection.set(state);
     if (state !== 'open' && this.stores.saving.get() === 'waiting') this.stores.saving.set('offline');
   }

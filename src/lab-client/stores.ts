@@ -52,6 +52,8 @@ export interface Place {
 /** Everything that the page shows. Each part is its own store, so that a moving map does not redraw the editor. */
 export interface LabStores {
   connection: Store<ConnectionState>;
+  /** Where this page should be opened, while it is misplaced. */
+  home: Store<string | undefined>;
   /** How often the lab's whole state came: more than once where a mesh had to start again. */
   opened: Store<number>;
   sandbox: Store<SandboxView | undefined>;
@@ -82,6 +84,7 @@ export interface LabStores {
 export function createStores(view: ViewState): LabStores {
   return {
     connection: atom<ConnectionState>('closed'),
+    home: atom<string | undefined>(undefined),
     opened: atom(0),
     sandbox: atom<SandboxView | undefined>(undefined),
     sheets: atom<readonly Sheet[]>([]),

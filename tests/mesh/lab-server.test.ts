@@ -171,6 +171,8 @@ describe('the lab server', () => {
   it('answers only to its own host names', async () => {
     expect(await statusFor('rebound.example:80')).toBe(421);
     expect(await statusFor(new URL(server.url).host)).toBe(200);
+    const { home } = await (await fetch(`${server.url}api/session`)).json();
+    expect(`${home}/`).toBe(server.url);
   });
 
   it('opens its stream to its own pages only', async () => {

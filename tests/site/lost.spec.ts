@@ -158,3 +158,15 @@ test('a browser without room says that the text is not kept while the lab is awa
   await expect(page.getByText('Saved', { exact: true })).toBeVisible();
   expect(await lab.text()).toBe('# too much for this browser');
 });
+
+test('a lab that is opened under a name that its server does not answer to says so, and where it is', async ({
+  page,
+}) => {
+  const home = 'http://127.0.0.1:4321';
+  await page.route('**/api/session', (route) => route.fulfill({ json: { token: 'of-another-name', home } }));
+  await page.goto('/lab/canary/?panel=edit');
+  await expect(banner(page)).toContainText(`does not answer to pages opened as ${new URL(page.url()).host}`);
+  await expect(banner(page).getByRole('link')).toHaveAttribute('href', new RegExp(`^${home}/lab/canary/`));
+  await expect(banner(page)).toContainText('ssh -L 4321:127.0.0.1:4321 MACHINE');
+  await expect(page.getByRole('button', { name: /^Apply/ })).toBeDisabled();
+});

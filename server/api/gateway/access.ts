@@ -3,6 +3,8 @@ import type { IncomingMessage } from 'node:http';
 
 /** Which host names this server answers to, and who may talk to it: only pages that it served itself. */
 export interface Access {
+  /** Where a browser of this machine finds the server's pages: `http://127.0.0.1:4321`. */
+  readonly home: string;
   /** The Host header names this server (a page that rebinds its DNS name to loopback does not). */
   hostAllowed(request: IncomingMessage): boolean;
   /** The request comes from one of our own pages, or from no page at all when `allowNone`. */
@@ -20,7 +22,7 @@ export interface Access {
 
 const COOKIE = 'meshwork_learner';
 
-/** `secret` signs cookies and tokens; it lives as long as the learners' database. */
+/** `hosts` are Host headers, the best first; `secret` signs cookies and tokens; it lives as long as the learners' database. */
 export function createAccess(options: { readonly hosts: readonly string[]; readonly secret: Buffer }): Access {
   const sign = (purpose: string, text: string): string =>
     createHmac('sha256', options.secret).update(`${purpose}:${text}`).digest('base64url');
@@ -30,6 +32,7 @@ export function createAccess(options: { readonly hosts: readonly string[]; reado
   const cookie = (learner: string): string =>
     `${COOKIE}=${learner}.${sign('learner', learner)}; Path=/; HttpOnly; SameSite=Strict; Max-Age=31536000`;
   return {
+    home: `http://${options.hosts[0]}`,
     hostAllowed: (request) => options.hosts.includes((request.headers.host ?? '').toLowerCase()),
     originAllowed: (request, { allowNone }) => {
       const site = request.headers['sec-fetch-site'];

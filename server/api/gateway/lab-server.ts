@@ -1,4 +1,4 @@
-import { createServer, type IncomingMessage, type ServerResponse } from 'node:http';
+import { createServer, type IncomingMessage, type OutgoingHttpHeaders, type ServerResponse } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { join } from 'node:path';
 import { WebSocketServer } from 'ws';
@@ -147,8 +147,13 @@ function listenFailure(cause: NodeJS.ErrnoException, { host, port }: LabServerOp
   });
 }
 
+/** Host headers that name this server, the one to tell others first: not the address that stands for all of a machine's. */
 function hostNames(host: string, port: number): string[] {
-  return [...new Set([host, '127.0.0.1', 'localhost', '[::1]'])].map((name) => `${name}:${port}`);
+  const loopback = ['127.0.0.1', 'localhost', '[::1]'];
+  const own = host.includes(':') ? `[${host}]` : host;
+  const names = [...new Set(['0.0.0.0', '::'].includes(host) ? [...loopback, own] : [own, ...loopback])];
+  // Browsers leave the usual port out.
+  return [...(port === 80 ? names : []), ...names.map((name) => `${name}:${port}`)];
 }
 
 interface Exchange {
@@ -172,7 +177,8 @@ const securityHeaders: Readonly<Record<string, string>> = {
 async function answer({ request, response, access, learnerRoutes, site }: Exchange): Promise<void> {
   for (const [name, value] of Object.entries(securityHeaders)) response.setHeader(name, value);
   const path = (request.url ?? '/').split('?', 1)[0] ?? '/';
-  if (!access.hostAllowed(request)) return plain(response, 421, 'This server does not answer to that host name.');
+  if (!access.hostAllowed(request))
+    return plain(response, 421, wrongHost(access.home), { 'x-meshwork-home': access.home });
   if (learnerPaths.has(path)) {
     const { status, body, cookie } = await learnerRoutes(request, path);
     if (cookie) response.setHeader('set-cookie', cookie);
@@ -189,7 +195,7 @@ async function answer({ request, response, access, learnerRoutes, site }: Exchan
     const known = access.learner(request);
     const { learner, cookie } = known ? { learner: known, cookie: undefined } : access.enrol();
     if (cookie) response.setHeader('set-cookie', cookie);
-    return json(response, { token: access.token(learner) });
+    return json(response, { token: access.token(learner), home: access.home });
   }
   if (path.startsWith('/api/')) return plain(response, 404, 'There is no such address in the API.');
   if (await serveStatic(site, request, response)) return;
@@ -197,8 +203,13 @@ async function answer({ request, response, access, learnerRoutes, site }: Exchan
   plain(response, 404, 'There is no such page. The start page is at /.');
 }
 
-function plain(response: ServerResponse, status: number, text: string): void {
-  response.writeHead(status, { 'content-type': 'text/plain; charset=utf-8' }).end(`${text}\n`);
+const wrongHost = (home: string): string =>
+  `This server does not answer to that host name. On its own machine open ${home}/
+From another machine, forward the same port and open the same address: ssh -L ${new URL(home).port || 80}:${new URL(home).host} MACHINE
+To serve pages under another name or address of this machine: npm start -- --host NAME`;
+
+function plain(response: ServerResponse, status: number, text: string, headers: OutgoingHttpHeaders = {}): void {
+  response.writeHead(status, { 'content-type': 'text/plain; charset=utf-8', ...headers }).end(`${text}\n`);
 }
 
 function json(response: ServerResponse, body: object, status = 200): void {

@@ -1,4 +1,4 @@
-import type { SocketEvents, Timers, Transport } from '../../../src/lab-client/transport.ts';
+import { type SocketEvents, type Timers, type Transport, WrongPlace } from '../../../src/lab-client/transport.ts';
 
 /** Timers that fire by hand. */
 export class HandTimers implements Timers {
@@ -24,7 +24,10 @@ export class HandTransport implements Transport {
   readonly sent: { id: number; method: string }[] = [];
   events: SocketEvents | undefined;
   up = true;
+  /** The page was not opened here, where its server is. */
+  home: string | undefined;
   session(): Promise<string> {
+    if (this.home) return Promise.reject(new WrongPlace(this.home));
     return this.up ? Promise.resolve('token') : Promise.reject(new Error('refused'));
   }
   connect(_token: string, events: SocketEvents): { send: (text: string) => void; close: () => void } {

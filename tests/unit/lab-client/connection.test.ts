@@ -6,6 +6,7 @@ import { HandTimers, HandTransport } from './by-hand.ts';
 function setUp() {
   const [transport, timers] = [new HandTransport(), new HandTimers()];
   const states: ConnectionState[] = [];
+  const homes: (string | undefined)[] = [];
   const events: ServerEvent[] = [];
   const fresh = { count: 0 };
   const connection = new Connection({
@@ -16,9 +17,12 @@ function setUp() {
       fresh.count += 1;
     },
     onEvent: (event) => events.push(event),
-    onState: (state) => states.push(state),
+    onState: (state, home) => {
+      states.push(state);
+      homes.push(home);
+    },
   });
-  return { transport, timers, states, events, fresh, connection };
+  return { transport, timers, states, homes, events, fresh, connection };
 }
 
 async function opened() {
@@ -82,6 +86,22 @@ test('without a lab server the state is away', async () => {
   connection.start();
   await new Promise((done) => setImmediate(done));
   expect(states).toEqual(['connecting', 'away']);
+});
+
+test('a page under a name that its server does not answer to says where it should be, and calls again when it is asked to', async () => {
+  const { connection, transport, timers, states, homes } = setUp();
+  transport.home = 'http://127.0.0.1:4321';
+  connection.start();
+  await new Promise((done) => setImmediate(done));
+  expect(states).toEqual(['connecting', 'misplaced']);
+  expect(homes.at(-1)).toBe('http://127.0.0.1:4321');
+  expect(timers.waiting.filter(({ cancelled }) => !cancelled)).toEqual([]);
+  transport.home = undefined;
+  connection.retryNow();
+  await new Promise((done) => setImmediate(done));
+  transport.events?.open();
+  expect(states.at(-1)).toBe('open');
+  expect(homes.at(-1)).toBeUndefined();
 });
 
 test('events that were heard already are dropped, and a gap asks for the whole state', async () => {
