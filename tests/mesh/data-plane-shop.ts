@@ -79,5 +79,10 @@ export const shopRoutes: Route[] = [
   at('/hello', { direct_response: { status: 200, body: { inline_string: 'hi' } } }),
   at('/api/', forwardTo(V1, { prefix_rewrite: '/v1/' })),
   at('/mirror', forwardTo(V1, { request_mirror_policies: [{ cluster: V2 }] })),
+  at('/misnamed', { ...forwardTo(V1), request_headers_to_add: [{ header: { key: 'x y', value: 'b' } }] }),
+  at('/upgrade', {
+    ...forwardTo(V1, { host_rewrite_literal: 'a b' }),
+    request_headers_to_add: [{ header: { key: 'upgrade', value: 'websocket' } }],
+  }),
   at('/echo', { ...forwardTo(V1), request_headers_to_add: [{ header: { key: 'x-path', value: '%REQ(:PATH)%' } }] }),
 ];

@@ -215,6 +215,23 @@ describe('a sidecar routing its application to a service', () => {
     expect(seen.at(-1)?.headers['x-path']).toBe('/echo');
   });
 
+  it('refuses a request that a route gives a header no message can have', async () => {
+    const before = seen.length;
+    const answer = await call('/misnamed');
+    expect([answer.status, answer.body, seen.length]).toEqual([503, 'invalid header name: x y', before]);
+    const { response } = await hopOf('/misnamed');
+    expect([response?.flags, response?.details]).toEqual([
+      ['DPE'],
+      'filter_removed_required_request_headers{invalid_header_name:_x_y}',
+    ]);
+  });
+
+  it('leaves HTTP for no upgrade that only a route writes, and leaves its host to be judged by the next hop', async () => {
+    expect((await call('/upgrade')).body).toBe('v1');
+    const headers = seen.at(-1)?.headers;
+    expect([headers?.upgrade, headers?.host]).toEqual([undefined, 'a b']);
+  });
+
   it('keeps the last good routes when an update is rejected', async () => {
     const bad = routes(80, ['shop'], [{ ...forwardTo(V1), match: { safe_regex: { regex: '(' } } }]);
     const [rejection] = pod.xds.push(typeUrls.route, [bad]);

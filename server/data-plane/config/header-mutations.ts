@@ -1,5 +1,5 @@
 import type { HeaderMutation } from '#xds';
-import { compileHeaderRule, type HeaderRule } from './header-rules.ts';
+import { compileHeaderRule, type HeaderRule, isPlain } from './header-rules.ts';
 import { ConfigProblem } from './problem.ts';
 import { compileStringMatch } from './string-match.ts';
 
@@ -10,7 +10,8 @@ export type HeaderChange =
 
 /** Reads envoy.config.common.mutation_rules.v3.HeaderMutation. Throws ConfigProblem. */
 export function compileHeaderMutations(given: readonly HeaderMutation[] | undefined, field: string): HeaderChange[] {
-  return (given ?? []).map((mutation, i) => compileMutation(mutation, `${field}[${i}]`));
+  const changes = (given ?? []).map((mutation, i) => compileMutation(mutation, `${field}[${i}]`));
+  return changes.filter((change) => change.kind === 'remove' || isPlain(change.rule));
 }
 
 function compileMutation({ append, remove, remove_on_match }: HeaderMutation, field: string): HeaderChange {

@@ -1,5 +1,6 @@
 import type { HeaderMutations, HeaderValueOption } from '#xds';
 import { compileFormat, type Format } from '../format/template.ts';
+import { isName } from '../http/headers.ts';
 import { oneLine } from './bounds.ts';
 import { ConfigProblem } from './problem.ts';
 import { asBytes, foldCase } from './string-match.ts';
@@ -19,6 +20,8 @@ export interface HeaderRules {
   readonly requestRemove: readonly string[];
   readonly responseSet: readonly HeaderRule[];
   readonly responseRemove: readonly string[];
+  /** A header that is set and whose name no header can have: requests with it are refused. */
+  readonly misnamed: string | undefined;
   /** A value tells how long parts of the request took. */
   readonly timed: boolean;
 }
@@ -40,12 +43,13 @@ export function compileHeaderRules(given: HeaderMutations): HeaderRules | undefi
     responseRemove: readRemovals(given.response_headers_to_remove, 'response_headers_to_remove'),
   };
   if (Object.values(rules).every((list) => list.length === 0)) return undefined;
+  const misnamed = rules.requestSet.find(({ name }) => !isName(name))?.name;
   const values = [...(given.request_headers_to_add ?? []), ...(given.response_headers_to_add ?? [])];
-  return { ...rules, timed: values.some(({ header }) => header?.value?.includes('_DURATION') === true) };
+  return { ...rules, misnamed, timed: values.some(({ header }) => header?.value?.includes('_DURATION') === true) };
 }
 
 function readRules(options: readonly HeaderValueOption[] | undefined, field: string): HeaderRule[] {
-  return (options ?? []).map((option, i) => {
+  const rules = (options ?? []).map((option, i) => {
     const rule = compileHeaderRule(option, `${field}[${i}]`);
     const { name } = rule;
     if (name.startsWith(':') || name === 'host') {
@@ -54,7 +58,11 @@ function readRules(options: readonly HeaderValueOption[] | undefined, field: str
     if (UNTOUCHABLE.has(name)) throw new ConfigProblem(`${field}[${i}].header.key`, `${name} cannot be changed`);
     return rule;
   });
+  return rules.filter(isPlain);
 }
+
+/** Not `upgrade`: without the word in `Connection`, which no rule writes, it asks for nothing (RFC 9110 §7.8); the codecs take it for a tunnel. */
+export const isPlain = ({ name }: HeaderRule): boolean => name !== 'upgrade';
 
 /** A text that goes into a head, as the bytes that are sent; undefined where there is none. Throws for one that would end its line. */
 export function readHeadText(text: string | undefined, field: string): string | undefined {

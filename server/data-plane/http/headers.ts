@@ -9,7 +9,8 @@ const isSpace = (code: number): boolean => code === 0x20 || code === 0x09;
 const SAFE_VALUES = new Array<string>(256).fill('');
 const SAFE_NAMES = new Array<string>(64).fill('');
 
-function isName(name: string): boolean {
+/** Whether a header can have this name (RFC 9110 §5.6.2). */
+export function isName(name: string): boolean {
   const place = name.length & 63;
   if (SAFE_NAMES[place] === name) return name !== '';
   if (!NAME.test(name)) return false;

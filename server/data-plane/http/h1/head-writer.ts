@@ -1,5 +1,5 @@
 import type { RequestHead, ResponseHead } from '../codec.ts';
-import type { Headers } from '../headers.ts';
+import { type Headers, wireSafe } from '../headers.ts';
 import { safeTarget } from '../target.ts';
 import { readLength } from './bytes.ts';
 import { statusLine } from './status-lines.ts';
@@ -42,7 +42,7 @@ export class HeadWriter {
   #request(head: RequestHead, endStream: boolean): string {
     const connect = head.method === 'CONNECT';
     const target = safeTarget(connect ? head.authority : head.path);
-    const start = `${head.method} ${target} HTTP/1.1\r\nhost: ${safeTarget(head.authority)}\r\n`;
+    const start = `${head.method} ${target} HTTP/1.1\r\nhost: ${connect ? target : wireSafe(head.authority)}\r\n`;
     const text = start + this.#lines(head.headers);
     if (connect || this.#upgrade) return this.#framed('tunnel', text + (connect ? '\r\n' : TUNNEL_LINE));
     if (endStream) {

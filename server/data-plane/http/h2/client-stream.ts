@@ -1,5 +1,5 @@
 import type { RequestHead, ResetReason, ResponseSink, TlsFacts, UpstreamStream } from '../codec.ts';
-import type { Headers } from '../headers.ts';
+import { type Headers, wireSafe } from '../headers.ts';
 import { safeTarget } from '../target.ts';
 import { ErrorCode, malformed, type Violation } from './errors.ts';
 import { readResponse } from './response-head.ts';
@@ -167,8 +167,9 @@ export class ClientStream extends Http2Stream implements UpstreamStream {
 }
 
 function pseudoOf(head: RequestHead, upgrade: string): string[] {
-  const authority = safeTarget(head.authority);
-  if (head.method === 'CONNECT') return [':method', 'CONNECT', ':authority', authority];
+  if (head.method === 'CONNECT') return [':method', 'CONNECT', ':authority', safeTarget(head.authority)];
+  // As in Envoy, what a route writes there is the host's to judge, as in the Host header of HTTP/1.1.
+  const authority = wireSafe(head.authority);
   const path = safeTarget(head.path);
   if (upgrade === '') {
     return [':method', head.method, ':scheme', head.scheme, ':path', path, ':authority', authority];

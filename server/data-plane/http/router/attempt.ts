@@ -100,9 +100,14 @@ export class UpstreamAttempt implements ResponseSink, StreamWaiter {
   }
 
   send(head: RequestHead, endStream: boolean): void {
+    this.count();
+    this.stream?.sendHead(head, endStream);
+  }
+
+  /** One request more, whether it can be sent or not. */
+  count(): void {
     this.cluster.stats.rqTotal.value++;
     this.choice.host.figures.rqTotal++;
-    this.stream?.sendHead(head, endStream);
   }
 
   /** The peer may have seen the request. */

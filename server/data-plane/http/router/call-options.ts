@@ -11,4 +11,6 @@ export interface UpstreamCallOptions {
   readonly timeoutMs: number;
   readonly perTryTimeoutMs: number;
   readonly mirrors: readonly MirrorCall[];
+  /** A header that the request was to have, and that no message can have. */
+  readonly misnamed?: string | undefined;
 }

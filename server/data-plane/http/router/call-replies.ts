@@ -52,6 +52,13 @@ export function replyNoHost(exchange: Exchange, cluster: UpstreamCluster): void 
   exchange.reply({ status: 503, flag: 'UH', details: 'no_healthy_upstream', body: 'no healthy upstream' });
 }
 
+/** The request was given a header that no message can have; what a connection was made for is not sent. */
+export function replyMisnamed(exchange: Exchange, name: string): void {
+  const body = `invalid header name: ${name}`;
+  const details = `filter_removed_required_request_headers{${body.replaceAll(' ', '_')}}`;
+  exchange.reply({ status: 503, flag: 'DPE', details, body });
+}
+
 /** More of the body has come than is kept for a next try, while none was under way. */
 export function replyTooLarge(exchange: Exchange): void {
   const details = 'request_payload_exceeded_retry_buffer_limit';

@@ -126,7 +126,8 @@ function forward(exchange: Exchange, route: CompiledRoute, action: ForwardAction
   const perTryTimeoutMs = timeoutMs > 0 && tryMs >= timeoutMs ? 0 : tryMs;
   const mirrors =
     action.mirrors.length === 0 ? NO_MIRRORS : createMirrors(exchange, action, { timeoutMs, perTryTimeoutMs });
-  new UpstreamCall({ exchange, action, cluster, timeoutMs, perTryTimeoutMs, mirrors }).start();
+  const misnamed = levels.length === 0 ? undefined : levels.find((rules) => rules.misnamed !== undefined)?.misnamed;
+  new UpstreamCall({ exchange, action, cluster, timeoutMs, perTryTimeoutMs, mirrors, misnamed }).start();
   return 'wait';
 }
 

@@ -4,7 +4,7 @@ import type { Headers } from '../headers.ts';
 import { PASSED_ON } from '../informational.ts';
 import type { UpstreamAttempt } from './attempt.ts';
 import type { UpstreamCallOptions } from './call-options.ts';
-import { flagRefusal, replyTooLarge, tellAttempts, tellTime } from './call-replies.ts';
+import { flagRefusal, replyMisnamed, replyTooLarge, tellAttempts, tellTime } from './call-replies.ts';
 import { noteAnswer, noteConnected } from './call-steps.ts';
 import { tellServiceTime } from './expected-time.ts';
 import { countStatus, tellOfAnswer } from './host-report.ts';
@@ -93,6 +93,10 @@ export class UpstreamCall extends Tries implements BodyTarget {
     exchange.upstreamTls = stream.tls;
     if (exchange.steps.on) noteConnected(exchange.steps, attempt.cluster, attempt, stream);
     stream.meter = exchange.info.upstreamBytes;
+    if (this.options.misnamed !== undefined) {
+      this.#refuse(attempt, this.options.misnamed);
+      return;
+    }
     const bare = this.body.ended && !exchange.stream.hasBody;
     attempt.send(exchange.head, bare);
     if (this.options.action.endedTunnels !== undefined) introduceClient(exchange, this.options.action, stream);
@@ -100,6 +104,12 @@ export class UpstreamCall extends Tries implements BodyTarget {
     if (!bare && this.body.attach(stream) === 'more') exchange.stream.resume();
     if (this.body.ended) this.note('requestSent');
     if (this.#timedTunnel) this.startTryTimers();
+  }
+
+  #refuse(attempt: UpstreamAttempt, misnamed: string): void {
+    attempt.count();
+    this.release('local_reset');
+    replyMisnamed(this.exchange, misnamed);
   }
 
   writable(): void {
