@@ -14,7 +14,8 @@ export interface ClientHello {
 const HANDSHAKE_RECORD = 0x16;
 const CLIENT_HELLO = 1;
 const RECORD_HEADER = 5;
-const MAX_RECORD = 16_384 + 256;
+/** Of BoringSSL: the most that a record holds, and what may be added to it. */
+const MAX_RECORD = 16_384 + 320;
 const SERVER_NAME = 0;
 const ALPN = 16;
 export const SUPPORTED_VERSIONS = 43;
@@ -91,17 +92,23 @@ export function clientHelloReader(bytes: Buffer): Reader | undefined {
   return new Reader(message.subarray(4, 4 + message.readUIntBE(1, 3)));
 }
 
-/** The handshake bytes of all records that have begun; a ClientHello may lie in several. */
+/**
+ * The handshake bytes of all records that have come; a ClientHello may lie in several. As BoringSSL reads them: nothing is known before
+ * the five bytes of a header, and the kind of a record counts once it is whole.
+ */
 function handshakeBytes(bytes: Buffer): Buffer | 'incomplete' | 'not-tls' {
   const parts: Buffer[] = [];
-  for (let at = 0; at < bytes.length; ) {
-    if (bytes[at] !== HANDSHAKE_RECORD) return parts.length === 0 ? 'not-tls' : Buffer.concat(parts);
-    if (at + 1 < bytes.length && bytes[at + 1] !== 3) return 'not-tls';
-    if (at + RECORD_HEADER > bytes.length) break;
+  for (let at = 0; at + RECORD_HEADER <= bytes.length; ) {
+    if (bytes[at + 1] !== 3) return 'not-tls';
     const length = bytes.readUInt16BE(at + 3);
-    if (length === 0 || length > MAX_RECORD) return 'not-tls';
-    parts.push(bytes.subarray(at + RECORD_HEADER, at + RECORD_HEADER + length));
-    at += RECORD_HEADER + length;
+    if (length > MAX_RECORD) return 'not-tls';
+    const end = at + RECORD_HEADER + length;
+    const isHandshake = bytes[at] === HANDSHAKE_RECORD;
+    if (!isHandshake && parts.length > 0) break;
+    if (end > bytes.length) break;
+    if (!isHandshake) return 'not-tls';
+    parts.push(bytes.subarray(at + RECORD_HEADER, end));
+    at = end;
   }
   return parts.length === 0 ? 'incomplete' : Buffer.concat(parts);
 }

@@ -27,7 +27,7 @@ export interface InspectOptions {
   readonly clock: Clock;
   /** Look for a ClientHello, as Envoy's TLS inspector; otherwise TLS counts as any other bytes. Default true. */
   readonly detectTls?: boolean;
-  /** Look for HTTP in plaintext, as Envoy's HTTP inspector; otherwise the first byte decides. */
+  /** Look for HTTP in plaintext, as Envoy's HTTP inspector; otherwise what is no TLS is any other bytes. */
   readonly detectHttp: boolean;
   /** Then the bytes that have come decide; 0: wait for ever (a server that speaks first needs a limit). */
   readonly timeoutMs: number;

@@ -97,10 +97,25 @@ describe('the inspector', () => {
     expect((await inspected(far)).alpn).toEqual(alpn);
   });
 
-  it('decides by the first byte when it need not look for HTTP', async () => {
+  it('decides by the first five bytes when it need not look for HTTP', async () => {
     const [near, far] = await Promise.all([dial(listener.port), listener.accept()]);
-    near.write('G');
+    near.write('hello');
     expect(await inspected(far, false)).toMatchObject({ transport: 'raw_buffer', alpn: [] });
+  });
+
+  it.each([
+    ['fewer bytes than a header', 'hi\n', 'incomplete'],
+    ['a header', 'hello', 'not-tls'],
+    ['a version that is none of TLS', '\x16\x02\x01\x00\x05', 'not-tls'],
+    ['a record that is too long', '\x16\x03\x01\xff\xff', 'not-tls'],
+    ['a record of the longest', '\x16\x03\x01\x41\x01', 'incomplete'],
+    ['an empty record', '\x16\x03\x01\x00\x00', 'incomplete'],
+    ['another message, cut', '\x16\x03\x01\x00\x05\x02', 'incomplete'],
+    ['another message', '\x16\x03\x01\x00\x05\x02abcd', 'not-tls'],
+    ['another record, cut', '\x17\x03\x03\x00\x02', 'incomplete'],
+    ['another record', '\x17\x03\x03\x00\x02ab', 'not-tls'],
+  ])('knows of %s what BoringSSL knows', (_title, text, known) => {
+    expect(parseClientHello(Buffer.from(text, 'latin1'))).toBe(known);
   });
 
   it('decides by what came when its time is over', async () => {
