@@ -51,14 +51,17 @@ export const ISTIO_MESH_DEFAULTS: MeshConfig = Object.freeze({
 /** Name and key of the ConfigMap in the root namespace that holds the mesh's configuration. */
 export const MESH_CONFIG_MAP = 'istio';
 
+/** What a profile writes into the ConfigMap: where somebody takes it out there, it is gone. */
+const { accessLogFile, defaultProviders } = ISTIO_MESH_DEFAULTS;
+
 /**
- * Reads MeshConfig from the ConfigMap `istio`, key `mesh` (YAML); fields that are absent keep `base`'s value.
- * Text that is no YAML mapping leaves `base` as it is.
+ * Reads MeshConfig from the ConfigMap `istio`, key `mesh` (YAML); fields that are absent keep `base`'s value, but what profiles write has
+ * Istio's own. Text that is no YAML mapping leaves `base` as it is.
  */
 export function readMeshConfig(configMap: KubeObject | undefined, base: MeshConfig = DEFAULT_MESH_CONFIG): MeshConfig {
   const text = (configMap?.['data'] as Record<string, string> | undefined)?.['mesh'];
   const mesh = text === undefined ? undefined : parseMapping(text);
-  return mesh === undefined ? base : mergeMesh(mesh, base);
+  return mesh === undefined ? base : mergeMesh(mesh, { ...base, accessLogFile, defaultProviders });
 }
 
 /** Reads MeshConfig from parsed YAML; what is no mapping leaves `base` as it is. */

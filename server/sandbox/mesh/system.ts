@@ -86,10 +86,14 @@ const baseMeshConfig = {
   trustDomain: 'cluster.local',
 } as const;
 
+/** As Istio's chart writes it. */
+const defaultProviders = { metrics: ['prometheus'] } as const;
+
 /** The ConfigMap that istiod reads MeshConfig from; `overlay` is YAML whose fields win. */
 export function meshConfigMap(overlay?: string): KubeObject {
-  const given: unknown = overlay === undefined ? {} : parseKubernetesYaml(overlay);
-  const mesh = writeKubernetesYaml({ ...baseMeshConfig, ...(given as object | null) });
+  const given = (overlay === undefined ? {} : parseKubernetesYaml(overlay)) as { defaultProviders?: object } | null;
+  const providers = { ...defaultProviders, ...given?.defaultProviders };
+  const mesh = writeKubernetesYaml({ ...baseMeshConfig, ...given, defaultProviders: providers });
   return {
     apiVersion: 'v1',
     kind: 'ConfigMap',

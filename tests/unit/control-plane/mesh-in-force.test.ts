@@ -26,7 +26,8 @@ describe('the configuration of the mesh', () => {
       expect(read(broken)).toMatchObject({ trustDomain: 'first.example', accessLogFile: '' });
     expect(read('trustDomain: next.example')).toMatchObject({
       trustDomain: 'next.example',
-      accessLogFile: '/dev/stdout',
+      accessLogFile: '',
+      tracingSampling: 100,
     });
     expect(readNone()).toEqual(DEFAULT_MESH_CONFIG);
     expect(log).toHaveLength(4);

@@ -9,6 +9,7 @@ import { DEFAULT_MESH_CONFIG, readMeshConfig } from '../../../server/control-pla
 import { derivePeerAuthentications, workloadTls } from '../../../server/control-plane/snapshot/peer-authentications.ts';
 import { selectProtocol } from '../../../server/control-plane/snapshot/protocol.ts';
 import { deriveVirtualServices, virtualServicesFor } from '../../../server/control-plane/snapshot/virtual-services.ts';
+import { meshConfigMap } from '../../../server/sandbox/mesh/system.ts';
 
 let age = 0;
 /** Each object is younger than the one before it. */
@@ -201,7 +202,7 @@ describe('VirtualServices', () => {
 });
 
 describe('mesh configuration', () => {
-  it('comes from the ConfigMap, and what it leaves out keeps its default', () => {
+  it('comes from the ConfigMap, and what it leaves out keeps its default; logs and figures are there as long as it asks for them', () => {
     const map = (mesh: string): KubeObject => ({
       apiVersion: 'v1',
       kind: 'ConfigMap',
@@ -213,6 +214,11 @@ describe('mesh configuration', () => {
       outboundTrafficPolicy: 'REGISTRY_ONLY',
       accessLogFile: '',
       trustDomain: 'cluster.local',
+    });
+    expect(readMeshConfig(map('enableTracing: true'))).toMatchObject({ accessLogFile: '', defaultProviders: {} });
+    expect(readMeshConfig(meshConfigMap('defaultProviders: { tracing: [zipkin] }'))).toMatchObject({
+      accessLogFile: '/dev/stdout',
+      defaultProviders: { metrics: ['prometheus'], tracing: ['zipkin'] },
     });
     expect(readMeshConfig(map('[broken')).outboundTrafficPolicy).toBe('ALLOW_ANY');
     const quoted = map(
