@@ -8,6 +8,14 @@ import { spellingAdvice } from '../spelling.ts';
 const GATEWAY_API = 'gateway.networking.k8s.io';
 const ROUTES = ['HTTPRoute', 'GRPCRoute', 'TLSRoute', 'TCPRoute'] as const;
 
+/** What a backend that is not there means to clients. */
+const LACK: Readonly<Record<(typeof ROUTES)[number], string>> = {
+  HTTPRoute: 'requests for it are answered with 500',
+  GRPCRoute: 'calls of it end with the status UNKNOWN',
+  TLSRoute: 'connections to it are closed',
+  TCPRoute: 'connections to it are closed',
+};
+
 interface Target {
   readonly kind: string;
   readonly group: string;
@@ -68,7 +76,13 @@ function isGranted(route: KubeObject, target: Target, mesh: MeshView): boolean {
   });
 }
 
-function checkBackend(route: KubeObject, reference: Field, mesh: MeshView, report: Report): void {
+interface Backend {
+  readonly route: KubeObject;
+  readonly reference: Field;
+  readonly effect: string;
+}
+
+function checkBackend({ route, reference, effect }: Backend, mesh: MeshView, report: Report): void {
   const target = targetOf(reference, route, { kind: 'Service', group: '' });
   if (target.kind !== 'Service' || target.group !== '') return;
   const place = { object: route, path: target.name.path };
@@ -76,7 +90,7 @@ function checkBackend(route: KubeObject, reference: Field, mesh: MeshView, repor
   if (!isGranted(route, target, mesh)) {
     const values = { backend: titleOf(target), kind: route.kind, namespace: namespaceOf(route) };
     report('MW0523', place, values);
-  } else if (!service) report('MW0521', place, { backend: titleOf(target) }, nameAdvice(target, mesh));
+  } else if (!service) report('MW0521', place, { backend: titleOf(target), effect }, nameAdvice(target, mesh));
   else {
     const port = reference.get('port');
     const ports = specOf(service)
@@ -85,7 +99,8 @@ function checkBackend(route: KubeObject, reference: Field, mesh: MeshView, repor
     if (!port.exists || ports.includes(port.number)) return;
     const repair =
       ports.length === 1 ? { title: `Use port ${ports[0]}`, path: port.path, text: `${ports[0]}` } : undefined;
-    report('MW0522', { object: route, path: port.path }, { service: fullName(service), port: port.number }, { repair });
+    const values = { service: fullName(service), port: port.number, effect };
+    report('MW0522', { object: route, path: port.path }, values, { repair });
   }
 }
 
@@ -98,7 +113,8 @@ export const routeReferences: Analyzer = {
       for (const route of mesh.of(kind, GATEWAY_API)) {
         checkParents(route, mesh, report);
         for (const rule of specOf(route).get('rules').items) {
-          for (const reference of rule.get('backendRefs').items) checkBackend(route, reference, mesh, report);
+          for (const reference of rule.get('backendRefs').items)
+            checkBackend({ route, reference, effect: LACK[kind] }, mesh, report);
         }
       }
     }
