@@ -35,6 +35,28 @@ export interface WaitHeaders {
   readonly maxMs: number;
 }
 
+/** What `retry_on` may name: of HTTP, and of statuses of gRPC. As in Envoy, other words are passed over. */
+export const HTTP_RETRY_WORDS: ReadonlySet<string> = new Set([
+  '5xx',
+  'gateway-error',
+  'connect-failure',
+  'envoy-ratelimited',
+  'retriable-4xx',
+  'refused-stream',
+  'retriable-status-codes',
+  'retriable-headers',
+  'reset',
+  'reset-before-request',
+  'http3-post-connect-failure',
+]);
+export const GRPC_RETRY_WORDS: ReadonlySet<string> = new Set([
+  'cancelled',
+  'deadline-exceeded',
+  'resource-exhausted',
+  'unavailable',
+  'internal',
+]);
+
 const words = (list: string | undefined): string[] =>
   (list ?? '')
     .split(',')
@@ -104,7 +126,7 @@ export function compileRetryPolicy(given: RetryPolicy): CompiledRetryPolicy {
     );
   }
   return {
-    retryOn: new Set(words(given.retry_on)),
+    retryOn: new Set(words(given.retry_on).filter((word) => HTTP_RETRY_WORDS.has(word) || GRPC_RETRY_WORDS.has(word))),
     maxRetries: readNumber(given.num_retries, 1),
     perTryTimeoutMs: durationMs(given.per_try_timeout, 'retry_policy.per_try_timeout', 0),
     retriableStatusCodes: new Set(given.retriable_status_codes ?? []),

@@ -138,4 +138,45 @@ describe('a retry decision', () => {
     expect(headers.entries()).toEqual([['accept', '*/*']]);
     expect(retry(undefined)).toBeUndefined();
   });
+
+  it.each<[Record<string, string>, string]>([
+    [{ 'x-envoy-max-retries': '-1' }, 'limit'],
+    [{ 'x-envoy-max-retries': '3x' }, 'limit'],
+    [{ 'x-envoy-max-retries': '+3' }, '5xx'],
+  ])('reads no number in %j that Envoy does not: a second retry is %s', (wishes, wanted) => {
+    const state = retry({ retry_on: '5xx', num_retries: 1 }, Headers.of(wishes));
+    expect([1, 2].map(() => cause(state?.afterResponse(answer(500))))).toEqual(['5xx', wanted]);
+  });
+
+  it('knows words of HTTP and of gRPC each by its own header', () => {
+    const swapped = retry(undefined, Headers.of({ 'x-envoy-retry-on': 'cancelled', 'x-envoy-retry-grpc-on': '5xx' }));
+    expect(swapped).toBeUndefined();
+    expect(retry({ retry_on: 'nonsense' })?.enabled).toBe(false);
+  });
+
+  it.each<[Record<string, string>, number, number]>([
+    [{ 'retry-after': '2' }, 2000, 3000],
+    [{ 'retry-after': ' +2' }, 2000, 3000],
+    [{ 'retry-after': '0', 'x-reset': '2' }, 0, 25],
+    [{ 'retry-after': '9', 'x-reset': '2' }, 2000, 3000],
+    [{ 'retry-after': 'soon' }, 0, 25],
+  ])('waits after %j at least %i and less than %i ms', (headers, least, most) => {
+    const reset_headers = ['retry-after', 'x-reset'].map((name) => ({ name, format: 'SECONDS' as const }));
+    const rate_limited_retry_back_off = { reset_headers, max_interval: '5s' };
+    const verdict = retry({ retry_on: '5xx', rate_limited_retry_back_off })?.afterResponse(answer(503, headers));
+    if (!verdict?.again) throw new Error('no retry');
+    expect(verdict.waitMs).toBeGreaterThanOrEqual(least);
+    expect(verdict.waitMs).toBeLessThan(most);
+  });
+
+  it('repeats what came too early at once, and not at all what the client itself has sent early', () => {
+    const policy: RetryPolicy = { retry_on: 'retriable-status-codes', retriable_status_codes: [425] };
+    const cluster = clusterOf();
+    const state = retry(policy, new Headers(), cluster);
+    expect(state?.afterResponse(answer(425))).toEqual({ again: true, cause: 'retriable-status-codes', waitMs: 0 });
+    state?.schedule(0, () => undefined);
+    clock.advance(0);
+    expect([cluster.stats.rqRetry.value, cluster.stats.rqRetryBackoff.value]).toEqual([1, 0]);
+    expect(cause(retry(policy, Headers.of({ 'early-data': '1' }))?.afterResponse(answer(425)))).toBe('not_retriable');
+  });
 });

@@ -4,7 +4,8 @@ import type { RouteFigures } from '../../stats/route-figures.ts';
 import type { UpstreamCluster } from '../../upstream/cluster.ts';
 import { allowedRetries, type CircuitBreakers } from '../../upstream/pool-breakers.ts';
 import type { RequestHead, ResetReason, ResponseHead } from '../codec.ts';
-import { type Headers, isEnvoyName } from '../headers.ts';
+import type { Headers } from '../headers.ts';
+import { type RetryWishes, readWishes, wholeNumber } from './retry-wishes.ts';
 
 /** Why a try is, or is not, made again. `cause` is the retry_on word that decided. */
 export type RetryVerdict =
@@ -15,6 +16,9 @@ const NOT_RETRIABLE: RetryVerdict = { again: false, why: 'not_retriable' };
 
 /** Which retry_on word covers the outcome; undefined: none. */
 type Cause = string | undefined;
+
+/** A status that asks for the same request once more, at once. */
+const TOO_EARLY = 425;
 
 const GRPC_CAUSES: Readonly<Record<string, string>> = {
   '1': 'cancelled',
@@ -45,8 +49,8 @@ export class RetryState {
   readonly #options: RetryOptions;
   readonly #maxIntervalMs: number;
   #intervalMs: number;
-  /** The host has told how long the wait is. */
-  #told = false;
+  /** What decided how long the wait is: the host, how often there was a retry, or nothing, where there is none. */
+  #wait: 'told' | 'grown' | 'none' = 'grown';
   #left: number;
   #timer: Timer | undefined;
   #holding = false;
@@ -79,7 +83,7 @@ export class RetryState {
 
   /** After an answer's head. */
   afterResponse(head: ResponseHead): RetryVerdict {
-    return this.#decide(this.#causeOfResponse(head), head.headers);
+    return this.#decide(this.#causeOfResponse(head), head);
   }
 
   /** After a try that got no answer. */
@@ -103,7 +107,7 @@ export class RetryState {
     this.#options.breakers.retries--;
   }
 
-  #decide(cause: Cause, answer?: Headers): RetryVerdict {
+  #decide(cause: Cause, answer?: ResponseHead): RetryVerdict {
     const { breakers, cluster, figures } = this.#options;
     const retried = this.#holding;
     this.release();
@@ -127,9 +131,7 @@ export class RetryState {
     this.#holding = true;
     breakers.retries++;
     breakers.retried = true;
-    const toldMs = answer && this.#toldWaitMs(answer);
-    this.#told = toldMs !== undefined;
-    return { again: true, cause, waitMs: toldMs ?? this.#nextWaitMs() };
+    return { again: true, cause, waitMs: this.#waitMs(cause, answer) };
   }
 
   /** As in Envoy, when the wait is over: one that is given up meanwhile is none. */
@@ -137,8 +139,18 @@ export class RetryState {
     const { cluster, figures } = this.#options;
     cluster.stats.rqRetry.value++;
     figures?.count('upstream_rq_retry');
-    if (this.#told) cluster.stats.count('upstream_rq_retry_backoff_ratelimited');
-    else cluster.stats.rqRetryBackoff.value++;
+    if (this.#wait === 'told') cluster.stats.count('upstream_rq_retry_backoff_ratelimited');
+    else if (this.#wait === 'grown') cluster.stats.rqRetryBackoff.value++;
+  }
+
+  #waitMs(cause: string, answer: ResponseHead | undefined): number {
+    if (cause === 'retriable-status-codes' && answer?.status === TOO_EARLY) {
+      this.#wait = 'none';
+      return 0;
+    }
+    const toldMs = answer && this.#toldWaitMs(answer.headers);
+    this.#wait = toldMs === undefined ? 'grown' : 'told';
+    return toldMs ?? this.#nextWaitMs();
   }
 
   /** Full jitter: a whole number of milliseconds below an interval that doubles up to its maximum. */
@@ -152,11 +164,12 @@ export class RetryState {
   #toldWaitMs(answer: Headers): number | undefined {
     const { clock, jitter, policy } = this.#options;
     for (const { name, format } of policy?.waitHeaders?.headers ?? []) {
-      const given = answer.get(name);
-      if (given === undefined || !/^\d+$/.test(given)) continue;
-      const waitMs = Number(given) * 1000 - (format === 'SECONDS' ? 0 : clock.now());
+      const given = wholeNumber(answer.get(name) ?? '');
+      if (given === undefined) continue;
+      const waitMs = (given - (format === 'SECONDS' ? 0 : Math.floor(clock.now() / 1000))) * 1000;
       if (waitMs < 0 || waitMs > (policy?.waitHeaders?.maxMs ?? 0)) continue;
-      return waitMs + jitter.below(Math.max(1, Math.floor(waitMs / 2)));
+      // The first that can be followed decides, though it may ask for no wait.
+      return waitMs === 0 ? undefined : waitMs + jitter.below(waitMs / 2);
     }
     return undefined;
   }
@@ -168,7 +181,11 @@ export class RetryState {
     if (status >= 500 && status < 600 && on.has('5xx')) return '5xx';
     if (status >= 502 && status <= 504 && on.has('gateway-error')) return 'gateway-error';
     if (status === 409 && on.has('retriable-4xx')) return 'retriable-4xx';
-    if (this.#statusCodes.has(status) && on.has('retriable-status-codes')) return 'retriable-status-codes';
+    if (this.#statusCodes.has(status) && on.has('retriable-status-codes')) {
+      if (status !== TOO_EARLY) return 'retriable-status-codes';
+      // One that the client has sent early is its own to repeat (RFC 8470).
+      if (!this.#options.head.headers.has('early-data')) return 'retriable-status-codes';
+    }
     const { policy } = this.#options;
     if (on.has('retriable-headers') && this.#hasRetriable(head, policy)) return 'retriable-headers';
     const grpcStatus = headers.get('grpc-status');
@@ -196,45 +213,7 @@ export class RetryState {
   }
 }
 
-interface RetryWishes {
-  readonly retryOn: readonly string[];
-  readonly statusCodes: readonly number[];
-  readonly headerNames: readonly string[];
-  readonly maxRetries: number | undefined;
-}
-
 /** The policy's own set where the client wishes nothing more. */
 function merged<T>(own: ReadonlySet<T> | undefined, wished: readonly T[]): ReadonlySet<T> {
   return own !== undefined && wished.length === 0 ? own : new Set([...(own ?? []), ...wished]);
-}
-
-const NO_WISHES: RetryWishes = { retryOn: [], statusCodes: [], headerNames: [], maxRetries: undefined };
-const WISH_HEADERS: ReadonlySet<string> = new Set([
-  'x-envoy-max-retries',
-  'x-envoy-retry-on',
-  'x-envoy-retry-grpc-on',
-  'x-envoy-retriable-status-codes',
-  'x-envoy-retriable-header-names',
-]);
-
-function hasWishes({ flat }: Headers): boolean {
-  for (let i = 0; i < flat.length; i += 2) if (isEnvoyName(flat[i]!) && WISH_HEADERS.has(flat[i]!)) return true;
-  return false;
-}
-
-function readWishes(headers: Headers): RetryWishes {
-  if (!hasWishes(headers)) return NO_WISHES;
-  const take = (name: string): string => {
-    const value = headers.joined(name) ?? '';
-    if (value !== '') headers.remove(name);
-    return value;
-  };
-  const list = (text: string): string[] => (text === '' ? [] : text.split(',').map((word) => word.trim()));
-  const maxRetries = Number.parseInt(take('x-envoy-max-retries'), 10);
-  return {
-    retryOn: [...list(take('x-envoy-retry-on')), ...list(take('x-envoy-retry-grpc-on'))],
-    statusCodes: list(take('x-envoy-retriable-status-codes')).map(Number),
-    headerNames: list(take('x-envoy-retriable-header-names').toLowerCase()),
-    maxRetries: Number.isNaN(maxRetries) ? undefined : maxRetries,
-  };
 }

@@ -1,25 +1,23 @@
 import { ConfigProblem } from '../../config/problem.ts';
+import { GRPC_RETRY_WORDS, HTTP_RETRY_WORDS } from '../../config/retry-policy.ts';
 import type { Exchange } from '../exchange.ts';
 
 const MAX_INTEGER = 2n ** 64n - 1n;
 
 const isInteger = (value: string): boolean => /^\+?\d+$/.test(value) && BigInt(value.replace('+', '')) <= MAX_INTEGER;
 
-const listsOnly = (words: string): ((value: string) => boolean) => {
-  const known = new Set(['', ...words.split(' ')]);
-  return (value) => value.split(',').every((word) => known.has(word.trim()));
-};
+const listsOnly =
+  (words: ReadonlySet<string>) =>
+  (value: string): boolean =>
+    value.split(',').every((word) => word.trim() === '' || words.has(word.trim()));
 
 /** By header: whether the router can read a value. Source: the router's documentation, and what `envoy` takes of each. */
 const READABLE: Readonly<Record<string, (value: string) => boolean>> = {
   'x-envoy-upstream-rq-timeout-ms': isInteger,
   'x-envoy-upstream-rq-per-try-timeout-ms': isInteger,
   'x-envoy-max-retries': isInteger,
-  'x-envoy-retry-grpc-on': listsOnly('cancelled deadline-exceeded internal resource-exhausted unavailable'),
-  'x-envoy-retry-on': listsOnly(
-    '5xx gateway-error connect-failure envoy-ratelimited retriable-4xx refused-stream retriable-status-codes ' +
-      'retriable-headers reset reset-before-request http3-post-connect-failure',
-  ),
+  'x-envoy-retry-grpc-on': listsOnly(GRPC_RETRY_WORDS),
+  'x-envoy-retry-on': listsOnly(HTTP_RETRY_WORDS),
 };
 
 /** Reads `strict_check_headers` of the router; undefined: unreadable values count as none. */

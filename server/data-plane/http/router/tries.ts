@@ -213,9 +213,8 @@ export abstract class Tries extends HostWish implements AttemptOwner, TimedCall 
 
   timedOut(): void {
     const attempt = this.attempt;
-    this.cluster.stats.rqTimeout.value++;
-    this.exchange.routeFigures?.count('upstream_rq_timeout');
-    if (attempt !== undefined) reportTimeout(attempt.cluster, attempt.choice.host);
+    // While it waits for its next try nobody is asked, so nobody took too long.
+    if (attempt !== undefined) this.#countTimeout(attempt);
     if (attempt?.answered === true) {
       this.exchange.info.flag('UT');
       this.exchange.info.details = 'response_timeout';
@@ -226,7 +225,13 @@ export abstract class Tries extends HostWish implements AttemptOwner, TimedCall 
     if (attempt !== undefined) attempt.choice.host.figures.rqError++;
     noteTimedOut(this.exchange, attempt?.choice.host.key ?? this.cluster.config.name, this.options.timeoutMs);
     this.release('local_reset');
-    replyTimeout(this.exchange, this.cluster, 'response_timeout');
+    replyTimeout(this.exchange, attempt && this.cluster, 'response_timeout');
+  }
+
+  #countTimeout({ cluster, choice }: UpstreamAttempt): void {
+    this.cluster.stats.rqTimeout.value++;
+    this.exchange.routeFigures?.count('upstream_rq_timeout');
+    reportTimeout(cluster, choice.host);
   }
 
   protected note(what: keyof StreamTimes): void {
