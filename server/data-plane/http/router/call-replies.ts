@@ -58,6 +58,19 @@ export function replyTooLarge(exchange: Exchange): void {
   exchange.reply({ status: 507, details, body: 'exceeded request buffer limit while retrying upstream' });
 }
 
+/** The request was given a header that no message can have; what a connection was made for is not sent. */
+export function replyMisnamed(exchange: Exchange, name: string): void {
+  const body = `invalid header name: ${name}`;
+  const details = `filter_removed_required_request_headers{${body.replaceAll(' ', '_')}}`;
+  exchange.reply({ status: 503, flag: 'DPE', details, body });
+}
+
+/** More of the body has come than is kept for a next try, while none was under way. */
+export function replyTooLarge(exchange: Exchange): void {
+  const details = 'request_payload_exceeded_retry_buffer_limit';
+  exchange.reply({ status: 507, details, body: 'exceeded request buffer limit while retrying upstream' });
+}
+
 /** `cluster` counts the status, where one of its hosts was being asked. */
 export function replyTimeout(exchange: Exchange, cluster: UpstreamCluster | undefined, details: string): void {
   const { timeoutStatus: status } = exchange;
