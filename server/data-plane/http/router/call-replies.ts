@@ -65,12 +65,6 @@ export function replyMisnamed(exchange: Exchange, name: string): void {
   exchange.reply({ status: 503, flag: 'DPE', details, body });
 }
 
-/** More of the body has come than is kept for a next try, while none was under way. */
-export function replyTooLarge(exchange: Exchange): void {
-  const details = 'request_payload_exceeded_retry_buffer_limit';
-  exchange.reply({ status: 507, details, body: 'exceeded request buffer limit while retrying upstream' });
-}
-
 /** `cluster` counts the status, where one of its hosts was being asked. */
 export function replyTimeout(exchange: Exchange, cluster: UpstreamCluster | undefined, details: string): void {
   const { timeoutStatus: status } = exchange;
