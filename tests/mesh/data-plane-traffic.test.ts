@@ -18,6 +18,9 @@ import {
 import { assignments, clusters, shopRoutes, V1, V2, VIP } from './data-plane-shop.ts';
 import { NET } from './own-network.ts';
 
+/** More than the buffers of all sockets on the way hold. */
+const LARGE = 24 * 1024 * 1024;
+
 describe('a sidecar routing its application to a service', () => {
   const servers: Server[] = [];
   const seen: { version: string; path: string; headers: Record<string, unknown>; body: string }[] = [];
@@ -48,7 +51,7 @@ describe('a sidecar routing its application to a service', () => {
           // Never answered: the proxy gives these up.
           if (path.startsWith('/slow') || path.startsWith('/try')) return;
           if (path.startsWith('/flaky') && ++flaky % 3 !== 0) response.statusCode = 503;
-          response.end(version);
+          response.end(path.endsWith('/large') ? Buffer.alloc(LARGE) : version);
         });
       });
     }
@@ -137,6 +140,23 @@ describe('a sidecar routing its application to a service', () => {
     socket.destroy();
     const { response } = await hopOf('/split/left');
     expect(response).toMatchObject({ status: 0, flags: ['DC'], details: 'downstream_remote_disconnect' });
+  });
+
+  it('stops reading a host while its client takes nothing of a large answer, and counts that', async () => {
+    const socket = pod.dial(VIP);
+    socket.pause();
+    socket.write('GET /split/large HTTP/1.1\r\nhost: shop\r\nconnection: close\r\n\r\n');
+    const times = (what: string): number =>
+      [V1, V2]
+        .map((name) => pod.proxy.admin.stats().get(`cluster.${name}.upstream_flow_control_${what}_reading_total`) ?? 0)
+        .reduce((one, other) => one + other);
+    await until(() => times('paused') === 1, 'the host to be paused');
+    expect(times('resumed')).toBe(0);
+    let bytes = 0;
+    socket.on('data', (chunk: Buffer) => (bytes += chunk.length)).resume();
+    await once(socket, 'end');
+    expect(bytes).toBeGreaterThan(LARGE);
+    expect(times('resumed')).toBe(times('paused'));
   });
 
   it('gives up with 504 UT when the route timeout runs out', async () => {

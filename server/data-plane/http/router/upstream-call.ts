@@ -21,6 +21,10 @@ export class UpstreamCall extends Tries implements BodyTarget {
   readonly #timedTunnel: boolean;
   /** A host has told its load. */
   #reported = false;
+  /** The client is not read, because what it has sent waits; `host`: for a host that takes it slowly. */
+  #clientWaitsFor: 'host' | 'connection' | undefined = undefined;
+  /** The host is not read, because the client takes its answer slowly. */
+  #hostWaits = false;
 
   constructor(options: UpstreamCallOptions) {
     super(options);
@@ -46,7 +50,7 @@ export class UpstreamCall extends Tries implements BodyTarget {
 
   data(chunk: Buffer): void {
     const kept = this.body.replayable;
-    if (this.body.data(chunk) === 'full') this.exchange.stream.pause();
+    if (this.body.data(chunk) === 'full') this.#pauseClient();
     if (kept && !this.body.replayable && this.#abandonsTries()) return;
     for (const mirror of this.options.mirrors) mirror.data(chunk);
   }
@@ -77,6 +81,36 @@ export class UpstreamCall extends Tries implements BodyTarget {
   /** The client takes more of the answer. */
   drain(): void {
     this.attempt?.stream?.resume();
+    if (!this.#hostWaits) return;
+    this.#hostWaits = false;
+    this.cluster.stats.count('upstream_flow_control_resumed_reading_total');
+  }
+
+  #pauseHost({ stream }: UpstreamAttempt): void {
+    stream?.pause();
+    if (this.#hostWaits) return;
+    this.#hostWaits = true;
+    this.cluster.stats.count('upstream_flow_control_paused_reading_total');
+  }
+
+  #pauseClient(): void {
+    this.exchange.stream.pause();
+    if (this.#clientWaitsFor !== undefined) return;
+    this.#clientWaitsFor = this.attempt?.stream === undefined ? 'connection' : 'host';
+    this.exchange.stats.count('downstream_flow_control_paused_reading_total');
+    if (this.#clientWaitsFor === 'host') this.cluster.stats.count('upstream_flow_control_backed_up_total');
+  }
+
+  #resumeClient(): void {
+    this.exchange.stream.resume();
+    this.#countResumed();
+  }
+
+  #countResumed(): void {
+    if (this.#clientWaitsFor === undefined) return;
+    this.exchange.stats.count('downstream_flow_control_resumed_reading_total');
+    if (this.#clientWaitsFor === 'host') this.cluster.stats.count('upstream_flow_control_drained_total');
+    this.#clientWaitsFor = undefined;
   }
 
   // The host's side.
@@ -101,7 +135,7 @@ export class UpstreamCall extends Tries implements BodyTarget {
     attempt.send(exchange.head, bare);
     if (this.options.action.endedTunnels !== undefined) introduceClient(exchange, this.options.action, stream);
     exchange.routeFigures?.count('upstream_rq_total');
-    if (!bare && this.body.attach(stream) === 'more') exchange.stream.resume();
+    if (!bare && this.body.attach(stream) === 'more') this.#resumeClient();
     if (this.body.ended) this.note('requestSent');
     if (this.#timedTunnel) this.startTryTimers();
   }
@@ -113,7 +147,14 @@ export class UpstreamCall extends Tries implements BodyTarget {
   }
 
   writable(): void {
-    this.exchange.stream.resume();
+    this.#resumeClient();
+  }
+
+  /** As in Envoy, nothing waits any more for what is over, but that a stream of HTTP/2 that its client resets takes its pause along. */
+  protected override settle(): void {
+    super.settle();
+    this.#countResumed();
+    if (this.#hostWaits && this.exchange.head.protocol !== 'HTTP/2') this.drain();
   }
 
   /** A word before the answer. Whether the client hears it or not, there is no other try after it; as in Envoy, further ones are dropped. */
@@ -173,7 +214,7 @@ export class UpstreamCall extends Tries implements BodyTarget {
   responseData(attempt: UpstreamAttempt, chunk: Buffer): void {
     this.note('responseBodyBegun');
     this.timers?.touchTry();
-    if (!this.exchange.respondData(chunk)) attempt.stream?.pause();
+    if (!this.exchange.respondData(chunk)) this.#pauseHost(attempt);
   }
 
   responseEnd(attempt: UpstreamAttempt, trailers: Headers | undefined): void {
