@@ -22,6 +22,8 @@ import {
 
 const wanted = process.argv.slice(2);
 const results = join(root, '.cache', 'test-results');
+/** Where Node keeps the sources as it has read them, for the next process. */
+const compiled = join(root, '.cache', 'compiled-tests');
 /** What only computes yields to the labs that run beside it. */
 const LOW = 10;
 /** What runs beside the labs, one suite at a time. */
@@ -135,7 +137,14 @@ async function run(name, command, { priority, held = false, environment = {} } =
     spawn(pinnedNode(), command, {
       cwd: root,
       stdio: ['ignore', held ? 'pipe' : 'inherit', held ? 'pipe' : 'inherit'],
-      env: { ...process.env, PATH: pinnedPath(), ASTRO_TELEMETRY_DISABLED: '1', NO_COLOR: '1', ...environment },
+      env: {
+        ...process.env,
+        PATH: pinnedPath(),
+        NODE_COMPILE_CACHE: compiled,
+        ASTRO_TELEMETRY_DISABLED: '1',
+        NO_COLOR: '1',
+        ...environment,
+      },
     }),
     priority,
   );
