@@ -22,6 +22,7 @@ export default defineConfig({
     // Suites run beside one another, tests start processes: the limits only catch what hangs.
     testTimeout: 60_000,
     hookTimeout: 60_000,
+    expect: { poll: { timeout: 10_000 } },
     // Two cores: more workers only take time from one another.
     maxWorkers: 2,
     passWithNoTests: false,
