@@ -23,15 +23,4 @@ describe('the search of words', () => {
     const sounds = [ipa, ipaUk ?? ipa].flatMap((sound) => [sound, sound.replace(/[/ˈˌ]/g, '')]);
     expect(sounds.filter((sound) => !best(sound, 5).includes(term))).toEqual([]);
   });
-
-  it('answers in far less than a tenth of a second', () => {
-    const took = terms
-      .map(({ term }) => {
-        const began = performance.now();
-        find(term);
-        return performance.now() - began;
-      })
-      .toSorted((a, b) => a - b);
-    expect(took[Math.floor(took.length / 2)]).toBeLessThan(100);
-  });
 });
