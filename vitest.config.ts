@@ -1,8 +1,8 @@
 import { defineConfig } from 'vitest/config';
 import { BaseSequencer, type TestSpecification } from 'vitest/node';
 
-/** Files of labs that take minutes, the longest first; the short ones fill in behind them. One lab waits three minutes for certificates to rotate. */
-const LONG = [/tests\/labs\/labs-6/, /tests\/labs\/incidents/, /tests\/labs\/labs-/];
+/** Files of labs that take minutes, the longest first; the short ones fill in behind them. */
+const LONG = [/tests\/labs\/incidents/, /tests\/labs\/labs-/];
 
 class LongFilesFirst extends BaseSequencer {
   override async sort(files: TestSpecification[]): Promise<TestSpecification[]> {
