@@ -129,9 +129,15 @@ export function sameWish(a: KubeObject, b: KubeObject): boolean {
   return JSON.stringify(withoutServerFields(a)) === JSON.stringify(withoutServerFields(b));
 }
 
+/** The object as an update of the one that is there now, which may be another of its name: it was deleted and made anew since. */
 function atVersion(object: KubeObject, present: KubeObject): KubeObject {
-  const { resourceVersion } = present.metadata;
-  return { ...object, metadata: { ...object.metadata, ...(resourceVersion === undefined ? {} : { resourceVersion }) } };
+  const { uid, resourceVersion } = present.metadata;
+  const { uid: _u, resourceVersion: _r, ...metadata } = object.metadata;
+  const identity = {
+    ...(uid === undefined ? {} : { uid }),
+    ...(resourceVersion === undefined ? {} : { resourceVersion }),
+  };
+  return { ...object, metadata: { ...metadata, ...identity } };
 }
 
 export function withoutServerFields(object: KubeObject): KubeObject {

@@ -121,6 +121,8 @@ export const incidentSchema = (parts: {
           title: z.string(),
           /** Absent: it ends no errors, so nobody takes it for a remedy. */
           detect: parts.probe.optional(),
+          /** A restart, which nobody can take back: it is held against those alone who changed nothing but this object. */
+          restarts: z.strictObject({ kind: z.string(), name: z.string() }).optional(),
           why: z.string(),
           steps: z.array(parts.step).min(1),
         }),

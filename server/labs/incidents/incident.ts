@@ -5,6 +5,7 @@ import type { Sending, SentRequest } from '../traffic.ts';
 import { createDeploys, type Deployed } from './deploys.ts';
 import type { Incident, IncidentOptions, IncidentPush } from './doors.ts';
 import { createFigures } from './figures.ts';
+import { mistakeIn } from './mistakes.ts';
 import { judgeProof, type ProofFacts, proofView } from './proofs.ts';
 import { postmortemOf, resultOf, scoresOf } from './result.ts';
 import { isSeen, signNames } from './signs.ts';
@@ -273,7 +274,7 @@ class Drill implements Incident {
   #lookForCalm(nowMs: number): void {
     const { spec, context } = this.#options;
     if (!this.#wellness.calm(this.#lastPushMs, nowMs)) return;
-    const wrong = spec.wrong.find(({ detect }) => detect && stateHolds(detect, context()));
+    const wrong = mistakeIn(spec, context(), [...this.#pushes.values()]);
     if (wrong) {
       if (this.#refused === wrong.id) return;
       this.#refused = wrong.id;
