@@ -282,7 +282,7 @@ describe('two sidecars at the ends of a TCP connection', () => {
 
   it('counts a connection that cannot be made, with its flags', async () => {
     client.xds.push(typeUrls.endpoint, [endpoints(DB, [`${NET}.11.77:${PORT}`], true)]);
-    expect(await call('anybody?')).toBe('');
+    await expect(call('anybody?')).rejects.toMatchObject({ code: 'ECONNRESET' });
     const opened = await samples(CLIENT, 'istio_tcp_connections_opened_total');
     const failed = opened.filter(({ labels }) => labels['response_flags'] !== '-');
     expect(
@@ -328,6 +328,7 @@ describe('two sidecars at the ends of a TCP connection', () => {
     ['of no such cluster', 'gone', 'NC - - 0 -'],
     ['without hosts', 'empty', 'UH - empty 0 -'],
     ['beyond its breaker', 'full', 'UO - full 0 -'],
+    ['beyond the breaker of no hosts', 'full-empty', 'UO - full-empty 0 -'],
     ['beyond what may wait', 'waiting', 'URX - waiting 1 -'],
     ['refused', 'refused', 'UF,URX - refused 1 delayed_connect_error:_Connection_refused'],
     ['reset by the host', 'database', 'UR - database 1 -'],
@@ -344,6 +345,7 @@ describe('two sidecars at the ends of a TCP connection', () => {
     client.xds.push(typeUrls.cluster, [
       at('empty', '', 0),
       at('full', HIDDEN, PORT, { circuit_breakers: { thresholds: [{ max_connections: 0 }] } }),
+      at('full-empty', '', 0, { circuit_breakers: { thresholds: [{ max_connections: 0 }] } }),
       at('waiting', HIDDEN, PORT, { circuit_breakers: { thresholds: [{ max_pending_requests: 0 }] } }),
       at('refused', HIDDEN, 1),
       at('database', HIDDEN, PORT),
@@ -367,8 +369,8 @@ describe('two sidecars at the ends of a TCP connection', () => {
     socket.write('hello');
     await until(() => client.logs.length > before, 'a line is written');
     expect(client.logs.slice(before)).toEqual([line]);
-    // The client hears of a reset by a reset, too.
-    if (what.includes('reset')) expect(await ended).toBe('ECONNRESET');
+    // The client hears of a reset by a reset, and what nobody has read ends so, too.
+    if (what.includes('reset') || what === 'refused') expect(await ended).toBe('ECONNRESET');
     socket.destroy();
   });
 

@@ -9,6 +9,9 @@ import { HANDSHAKE_TIMEOUT, handshakeCounter, inspect, SECRET_NOT_SUPPLIED } fro
 import { ConnectionLog } from './connection-log.ts';
 import { type ChainChoice, chooseChain } from './filter-chain-match.ts';
 import type { ConnectionLayer, ConnectionOutcome, PendingConnection } from './pending-connection.ts';
+import { turnAway } from './turn-away.ts';
+
+const TOO_LARGE = { hello: 'tls_inspector.client_hello_too_large', line: 'http_inspector.read_error' } as const;
 
 /** Looks at the first bytes for SNI, ALPN or HTTP, where a chain for this port can depend on them. */
 export const inspectFirstBytes: ConnectionLayer = async (connection) => {
@@ -31,10 +34,11 @@ export const inspectFirstBytes: ConnectionLayer = async (connection) => {
       connection.listener?.stats.count('downstream_pre_cx_timeout');
       return config.continuesUninspected;
     },
-    onTooLarge: () => {
+    onTooLarge: (what) => {
       tooLarge = true;
-      connection.runtime.stats.stat('tls_inspector.client_hello_too_large').value++;
+      connection.runtime.stats.stat(TOO_LARGE[what]).value++;
     },
+    onlyLooks: true,
   });
   done?.();
   if (seen === undefined) {
@@ -250,10 +254,10 @@ function refuseUnfiltered(connection: PendingConnection): ConnectionOutcome {
   return 'stop';
 }
 
-/** Resets the connection: what a client sees whose connection no filter chain wants. */
+/** No filter chain wants the connection: a client that has said something sees a reset. */
 function refuse(connection: PendingConnection): ConnectionOutcome {
   connection.listener?.stats.count('no_filter_chain_match');
   recordRefusal(connection);
-  connection.socket.resetAndDestroy();
+  turnAway(connection.socket);
   return 'stop';
 }

@@ -3,11 +3,11 @@ import { TLSSocket } from 'node:tls';
 import type { Clock } from '#domain';
 
 /**
- * Closes a connection of which nothing was used. What its client has said meanwhile counts as unread, so that the client sees a reset, as
- * from a kernel that closes a socket with bytes in it.
+ * Closes a connection of which nothing was used. What its client has said meanwhile counts as unread, though somebody has looked at it, so
+ * that the client sees a reset, as from a kernel that closes a socket with bytes in it.
  */
 export function turnAway(socket: Socket): void {
-  if (socket.bytesRead > 0 && !socket.destroyed && !(socket instanceof TLSSocket)) socket.resetAndDestroy();
+  if (socket.readableLength > 0 && !socket.destroyed && !(socket instanceof TLSSocket)) socket.resetAndDestroy();
   else socket.destroy();
 }
 

@@ -10,7 +10,7 @@ import { ByteMeter } from '../http/byte-meter.ts';
 import type { PeerWorkload } from '../http/peer-metadata.ts';
 import { StreamInfo } from '../http/stream-info.ts';
 import type { ConnectionContext } from '../listener/connection-context.ts';
-import { closeLater } from '../listener/turn-away.ts';
+import { closeLater, turnAway } from '../listener/turn-away.ts';
 import type { ProxyRuntime } from '../runtime.ts';
 import type { TcpStats } from '../stats/tcp-stats.ts';
 import { xxHash64 } from '../upstream/hashing/xx-hash.ts';
@@ -157,6 +157,7 @@ export class TcpSession {
         if (details === NO_CLUSTER) stats.count('downstream_cx_no_route');
         this.#details = details;
         this.#info.closes(initFailure(details));
+        turnAway(this.#options.socket);
         this.close();
       },
     });

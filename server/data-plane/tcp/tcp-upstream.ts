@@ -81,6 +81,7 @@ export class TcpUpstream {
       return;
     }
     noteCluster(steps, named);
+    if (this.#isFull(named)) return;
     const choice = named.pick({ originalDestination: originalDestination(context), hash, criteria });
     if (choice === undefined) {
       noteNoHost(steps, named);
@@ -93,23 +94,14 @@ export class TcpUpstream {
       this.#askForTunnel(cluster, choice, tunnel());
       return;
     }
-    const { connections, limits, pendingRequests } = cluster.breakers.DEFAULT;
+    const { limits, pendingRequests } = cluster.breakers.DEFAULT;
     if (pendingRequests >= limits.maxPendingRequests) {
       cluster.stats.count('upstream_rq_pending_overflow');
       info.attempts++;
       this.#anotherAttempt(cluster);
       return;
     }
-    if (connections >= limits.maxConnections) {
-      steps.add('pool', 'stopped', choice.host.key, () => ({
-        detail: `all ${limits.maxConnections} connections that the circuit breaker allows are open`,
-        origin: partOrigin(cluster.config.origins, 'circuit_breakers'),
-        evidence: { connections: limits.maxConnections },
-      }));
-      cluster.stats.count('upstream_cx_overflow');
-      this.#giveUp('UO', 'upstream_reset_before_response_started{overflow}');
-      return;
-    }
+    if (cluster !== named && this.#isFull(cluster)) return;
     this.#connect(cluster, choice);
   }
 
@@ -117,6 +109,20 @@ export class TcpUpstream {
   end(by: 'local' | 'remote'): void {
     this.#attempt?.abandon();
     this.#leave(by);
+  }
+
+  /** Gives up where all connections are open. As in Envoy, nobody is asked for a host then. */
+  #isFull({ breakers, config, stats }: UpstreamCluster): boolean {
+    const { connections, limits } = breakers.DEFAULT;
+    if (connections < limits.maxConnections) return false;
+    this.#options.steps.add('pool', 'stopped', config.name, () => ({
+      detail: `all ${limits.maxConnections} connections that the circuit breaker allows are open`,
+      origin: partOrigin(config.origins, 'circuit_breakers'),
+      evidence: { connections: limits.maxConnections },
+    }));
+    stats.count('upstream_cx_overflow');
+    this.#giveUp('UO', 'upstream_reset_before_response_started{overflow}');
+    return true;
   }
 
   #connect(cluster: UpstreamCluster, choice: HostChoice): void {

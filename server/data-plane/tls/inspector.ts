@@ -3,6 +3,7 @@ import type { Clock } from '#domain';
 import { parseClientHello } from './client-hello.ts';
 import { sniffHttp } from './http-sniffer.ts';
 
+/** Of a ClientHello. */
 const MAX_BYTES = 16 * 1024;
 const NOTHING = Buffer.alloc(0);
 
@@ -33,8 +34,10 @@ export interface InspectOptions {
   readonly timeoutMs: number;
   /** Called then; unless it returns false, the bytes that have come decide. */
   readonly onTimeout?: () => boolean;
-  /** Called when a ClientHello is longer than 16 KiB; the socket is closed. */
-  readonly onTooLarge?: () => void;
+  /** Called when a ClientHello is longer than 16 KiB, or a request line than 64 KiB; the socket is closed. */
+  readonly onTooLarge?: (what: 'hello' | 'line') => void;
+  /** What was looked at counts as unread: a connection that ends meanwhile is reset, as by a kernel that closes a socket with bytes in it. */
+  readonly onlyLooks?: boolean;
 }
 
 /**
@@ -57,22 +60,22 @@ export function inspect(socket: Socket, options: InspectOptions): Promise<Inspec
     };
     const onData = (chunk: Buffer): void => {
       seen = seen.length === 0 ? chunk : Buffer.concat([seen, chunk]);
-      const full = seen.length >= MAX_BYTES;
-      if (full && options.detectTls !== false && parseClientHello(seen) === 'incomplete') {
-        options.onTooLarge?.();
+      const result = decide(seen, options, false);
+      if (typeof result === 'object') finish(result);
+      else if (result !== 'incomplete') {
+        options.onTooLarge?.(result);
         onGone();
-        return;
       }
-      const result = decide(seen, options, full);
-      if (result !== undefined) finish(result);
     };
     const onGone = (): void => {
-      socket.destroy();
+      if (options.onlyLooks === true && seen.length > 0 && !socket.destroyed) socket.resetAndDestroy();
+      else socket.destroy();
       finish(undefined);
     };
     const onTimeout = (): void => {
-      if (options.onTimeout?.() === false) onGone();
-      else finish(decide(seen, options, true));
+      const result = options.onTimeout?.() === false ? undefined : decide(seen, options, true);
+      if (typeof result === 'object') finish(result);
+      else onGone();
     };
     socket.on('data', onData);
     // Whoever looked before has left it paused.
@@ -86,17 +89,24 @@ export function inspect(socket: Socket, options: InspectOptions): Promise<Inspec
   });
 }
 
-/** The result as far as the bytes allow one; `last`: no more will be read. */
+/** The result as far as the bytes allow one, or what of them is too long; `last`: no more will be read. */
 function decide(
   bytes: Buffer,
   { detectTls = true, detectHttp }: Pick<InspectOptions, 'detectTls' | 'detectHttp'>,
   last: boolean,
-): Inspection | undefined {
-  const hello = bytes.length === 0 ? 'incomplete' : detectTls ? parseClientHello(bytes) : 'not-tls';
+): Inspection | 'incomplete' | 'hello' | 'line' {
+  const full = bytes.length >= MAX_BYTES;
+  const hello = !detectTls
+    ? 'not-tls'
+    : bytes.length === 0
+      ? 'incomplete'
+      : parseClientHello(full ? bytes.subarray(0, MAX_BYTES) : bytes);
   if (typeof hello === 'object') return { transport: 'tls', ...hello, firstBytes: ownCopy(bytes) };
-  if (hello === 'incomplete' && !last) return undefined;
+  if (hello === 'incomplete' && full) return 'hello';
+  if (hello === 'incomplete' && !last) return 'incomplete';
   const protocol = detectHttp ? sniffHttp(bytes) : 'none';
-  if (protocol === 'incomplete' && !last) return undefined;
+  if (protocol === 'too long') return 'line';
+  if (protocol === 'incomplete' && !last) return 'incomplete';
   const alpn = protocol === 'none' || protocol === 'incomplete' ? [] : [protocol];
   return {
     transport: 'raw_buffer',

@@ -1,7 +1,9 @@
+import { once } from 'node:events';
 import { connect as connectTls } from 'node:tls';
 import fc from 'fast-check';
 import { afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest';
 import { parseClientHello } from '../../../server/data-plane/tls/client-hello.ts';
+import { sniffHttp } from '../../../server/data-plane/tls/http-sniffer.ts';
 import { inspect, parseSubjectAltNames, SecureContexts } from '../../../server/data-plane/tls/index.ts';
 import { systemClock } from '../../../server/system.ts';
 import { ManualClock } from '../data-plane-h1/harness.ts';
@@ -88,12 +90,25 @@ describe('the inspector', () => {
     ['GET /x HTTP/1.0\r\n', ['http/1.0']],
     ['PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n', ['h2c']],
     ['SSH-2.0-OpenSSH_9\r\n', []],
-    ['GET /\r\n', []],
-    ['GET / HTTP/1.1\n', []],
+    ['GET /\r\n', ['http/1.0']],
+    ['GET / HTTP/1.1\n', ['http/1.1']],
     ['*1\r\n$4\r\nPING\r\n', []],
+    ['EHLO mail.example\r\n', []],
+    ['get\t/\v\0HTTP/2.0 \r\n', ['http/1.0']],
+    ['any /\n', ['http/1.0']],
+    ['GET h2.c+x://[::1]:80/a?b HTTP/1.1\r\n', ['http/1.1']],
+    ['GET a/b HTTP/1.1\r\n', []],
+    ['GET http://a@@b HTTP/1.1\r\n', []],
+    ['GET /\x80 HTTP/1.1\r\n', []],
+    ['GET / HTTP/1.1 HTTP/1.1\r\n', []],
+    ['CONNECT a:80 HTTP/1.1\r\n', ['http/1.1']],
+    ['CONNECT a@@b:80 HTTP/1.1\r\n', []],
+    ['A\x01 / HTTP/1.1\r\n', []],
+    [' GET / HTTP/1.1\r\n', []],
+    ['\r\nGET / HTTP/1.1\r\n', []],
   ])('finds the protocol of %j', async (text, alpn) => {
     const [near, far] = await Promise.all([dial(listener.port), listener.accept()]);
-    for (const character of text) near.write(character);
+    for (const character of text) near.write(character, 'latin1');
     expect((await inspected(far)).alpn).toEqual(alpn);
   });
 
@@ -128,12 +143,25 @@ describe('the inspector', () => {
     expect(await heard(far)).toBe('late');
   });
 
-  it('reads no more than 16 KiB', async () => {
+  it.each([
+    ['a request line', `GET /${'a'.repeat(100_000)}`, 'line'],
+    ['a ClientHello', `\x16\x03\x01\x40\x01\x01\0\x40\0${'a'.repeat(17_000)}`, 'hello'],
+  ])('gives up %s that is too long', async (_title, text, what) => {
     const [near, far] = await Promise.all([dial(listener.port), listener.accept()]);
-    near.write(`GET /${'a'.repeat(100_000)}`);
-    const inspection = await inspected(far);
-    expect(inspection.alpn).toEqual([]);
-    expect(inspection.firstBytes.length).toBeLessThan(16_384 + 65_537);
+    near.write(text, 'latin1');
+    const tooLarge: string[] = [];
+    const onTooLarge = (each: string): void => void tooLarge.push(each);
+    expect(await inspect(far, { clock: systemClock(), detectHttp: true, timeoutMs: 0, onTooLarge })).toBeUndefined();
+    expect(tooLarge).toEqual([what]);
+    expect(far.destroyed).toBe(true);
+  });
+
+  it('says nothing of a line that has not ended, whatever protocol begins so', () => {
+    const found = (text: string): string => sniffHttp(Buffer.from(text, 'latin1'));
+    expect(['hello', 'h', '*1', 'GET / ', 'x'.repeat(65_535)].map(found)).toEqual(Array(5).fill('incomplete'));
+    expect(['{"a"', 'A"', '\0', '\x80', ' '].map(found)).toEqual(Array(5).fill('none'));
+    expect(found('x'.repeat(65_536))).toBe('too long');
+    expect(found(`GET /${'a'.repeat(65_521)} HTTP/1.1\r\n`)).toBe('too long');
   });
 
   it('gives up when the peer leaves', async () => {
@@ -141,6 +169,19 @@ describe('the inspector', () => {
     near.end('GE');
     expect(await inspect(far, { clock: systemClock(), detectHttp: true, timeoutMs: 0 })).toBeUndefined();
     expect(far.destroyed).toBe(true);
+  });
+
+  it('resets one who leaves, or whose time is over, where what was looked at counts as unread', async () => {
+    const clock = new ManualClock();
+    const [near, far] = await Promise.all([dial(listener.port), listener.accept()]);
+    const left = once(near, 'data').catch((error: unknown) => error);
+    near.write('GE');
+    const limits = { clock, detectHttp: true, timeoutMs: 100, onlyLooks: true, onTimeout: () => false };
+    const waiting = inspect(far, limits);
+    await once(far, 'data');
+    clock.advance(101);
+    expect(await waiting).toBeUndefined();
+    expect(await left).toMatchObject({ code: 'ECONNRESET' });
   });
 
   it('waits for the rest of a ClientHello wherever it is cut, also in several records', async () => {
