@@ -35,6 +35,7 @@ const http1: Readonly<Record<string, readonly Step[]>> = {
   'a reset in a body of known length': ['HTTP/1.1 200 OK\r\ncontent-length: 9\r\n\r\nok', 60, 'RST'],
   'a reset in a body that ends with the connection': ['HTTP/1.1 200 OK\r\n\r\nok', 60, 'RST'],
   'a reset inside a chunk': [`${CHUNKS}5\r\nok`, 60, 'RST'],
+  'a chunk that is none in one piece with a good one': [`${CHUNKS}2\r\nok\r\nzz\r\n`],
   'an end inside a chunk': [`${CHUNKS}5\r\nok`, 60, 'FIN'],
   'an end before the last chunk': [`${CHUNKS}2\r\nok\r\n`, 60, 'FIN'],
   'an end inside the trailers': [`${CHUNKS}2\r\nok\r\n0\r\nfoo`, 60, 'FIN'],
@@ -124,6 +125,21 @@ const http2: Readonly<Record<string, readonly Step[]>> = {
   'a line end in a value': [headers({ ':status': '200', 'x-a': 'a\r\nx-b: c' }, 5)],
   'a capital in a name': [headers({ ':status': '200', 'X-A': 'b' }, 5)],
   'more than its content-length': [headers({ ':status': '200', 'content-length': '1' }), data('ok')],
+  'less than its content-length': [headers({ ':status': '200', 'content-length': '9' }), data('ok')],
+  ...Object.fromEntries(
+    Object.entries({ reset: reset(8), goaway: goaway(1), ping: frame(FrameType.PING, 0, 0, Buffer.alloc(7)) }).map(
+      ([name, bytes]) => [
+        `less than its content-length with a ${name} behind it, in one piece`,
+        [Buffer.concat([headers({ ':status': '200', 'content-length': '9' }), data('ok'), bytes])],
+      ],
+    ),
+  ),
+  'a stream that depends on itself': [
+    Buffer.concat([frame(FrameType.PRIORITY, 0, 1, Buffer.from([0, 0, 0, 1, 5])), ANSWER]),
+  ],
+  'more padding than DATA has, behind the end': [
+    Buffer.concat([ANSWER, frame(FrameType.DATA, 8, 1, Buffer.from([200, 1]))]),
+  ],
   'a body behind 204': [headers({ ':status': '204' }), data('ok')],
   'trailers with a pseudo-header': [HEAD, data('ok', 0), headers({ ':status': '200' }, 5)],
   'trailers with a content-length': [HEAD, data('ok', 0), headers({ 'content-length': '2' }, 5)],

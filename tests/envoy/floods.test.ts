@@ -99,6 +99,42 @@ const attacks: Readonly<Record<string, (socket: Socket) => Promise<void>>> = {
   'the window of one of two streams that grows too far': then(
     Buffer.concat([get(3, '/late'), frame(FrameType.WINDOW_UPDATE, 0, 3, uint32(0x7fff_ffff))]),
   ),
+  ...Object.fromEntries(
+    [0, 1, 7, 8, 10].map((code) => [`a reset ${code}`, then(frame(FrameType.RST_STREAM, 0, 1, uint32(code)))]),
+  ),
+  'a reset 0 before it has said all': then(frame(FrameType.RST_STREAM, 0, 1, uint32(0)), POSTED),
+  'more for a stream that is over': then(
+    Buffer.concat([
+      frame(FrameType.RST_STREAM, 0, 1, uint32(8)),
+      frame(FrameType.DATA, 0, 1, Buffer.from('x')),
+      frame(FrameType.DATA, 8, 1, Buffer.from([200, 1])),
+      get(1, '/ok'),
+      get(3, '/ok'),
+      get(3, '/ok'),
+    ]),
+    POSTED,
+  ),
+  'DATA behind the end of a request': then(frame(FrameType.DATA, 0, 1, Buffer.from('x'))),
+  'HEADERS behind the end of a request': then(frame(FrameType.HEADERS, 5, 1, field('x', 'y'))),
+  'a stream that depends on itself': then(
+    Buffer.concat([frame(FrameType.PRIORITY, 0, 1, Buffer.from([0, 0, 0, 1, 5])), get(3, '/ok')]),
+  ),
+  'a head that depends on itself': then(
+    frame(FrameType.HEADERS, 0x25, 3, Buffer.concat([Buffer.from([0, 0, 0, 3, 5]), head('/ok')])),
+  ),
+  'a body that is shorter than announced': then(
+    Buffer.concat([
+      frame(FrameType.HEADERS, 4, 3, Buffer.concat([head('/late', 'POST'), field('content-length', '9')])),
+      frame(FrameType.DATA, 1, 3, Buffer.from('abc')),
+    ]),
+  ),
+  'a body that is shorter than announced, and a reset': then(
+    Buffer.concat([
+      frame(FrameType.HEADERS, 4, 3, Buffer.concat([head('/late', 'POST'), field('content-length', '9')])),
+      frame(FrameType.DATA, 1, 3, Buffer.from('abc')),
+      frame(FrameType.RST_STREAM, 0, 3, uint32(8)),
+    ]),
+  ),
   'a frame that is too long': then(frame(FrameType.DATA, 0, 1, Buffer.alloc(20_000))),
 };
 
@@ -122,7 +158,9 @@ describe('a client that floods over HTTP/2', () => {
     socket.destroy();
     await pause(QUIET_MS);
     const grown = [...(await read())]
-      .map(([name, value]) => [name, Number(value) - Number(before.get(name) ?? 0)] as const)
+      .map(
+        ([name, value]) => [name.replace(`${side.ip}_`, ''), Number(value) - Number(before.get(name) ?? 0)] as const,
+      )
       .filter(([, by]) => by !== 0 && !Number.isNaN(by));
     const told = side
       .logLines()

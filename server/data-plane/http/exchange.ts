@@ -343,8 +343,8 @@ export class Exchange extends RequestFacts implements FormatSubject, BodyTarget,
       this.stats.count('downstream_rq_response_before_rq_complete');
     }
     if (reason === 'connection_termination') this.endedWithConnection = true;
-    this.info.flag(reason === 'protocol_error' ? 'DPE' : reason === 'remote_reset' ? 'DR' : 'DC');
-    this.info.details = reason === 'connection_termination' ? 'downstream_remote_disconnect' : detail;
+    if (detail !== '') this.info.flag(reason === 'protocol_error' ? 'DPE' : reason === 'remote_reset' ? 'DR' : 'DC');
+    if (detail !== '') this.info.details = detail;
     if (this.responseHead === undefined) this.info.status = answer?.head.status ?? 0;
     this.underWay?.cancel();
     this.responseHead ??= answer?.head;

@@ -88,7 +88,10 @@ class ConnectionPool implements HostPool, PooledConnectionOwner, ConnectWaiter {
 
   get freeStreams(): number {
     const perConnection = this.#factory.expectedStreams;
-    const free = this.#ready.reduce((sum, { activeStreams }) => sum + perConnection - activeStreams, 0);
+    const free = this.#ready.reduce(
+      (sum, each) => sum + Math.min(perConnection - each.activeStreams, this.#mostRequests - each.requestCount),
+      0,
+    );
     return this.#streamsOnTheirWay + free;
   }
 
@@ -266,7 +269,7 @@ class ConnectionPool implements HostPool, PooledConnectionOwner, ConnectWaiter {
 
   #servePending(connection: PooledConnection): void {
     for (const pending of this.#pending) {
-      if (!connection.available) return;
+      if (!connection.available || this.#isWorn(connection)) return;
       this.#removePending(pending);
       if (this.#breakers.requests < this.#breakers.limits.maxRequests) {
         this.#attach(connection, pending.sink, pending.waiter);
@@ -300,8 +303,12 @@ class ConnectionPool implements HostPool, PooledConnectionOwner, ConnectWaiter {
 
   /** It has carried as many streams as one connection may. */
   #isWorn(connection: PooledConnection): boolean {
-    const limit = this.#options.maxRequestsPerConnection ?? 0;
-    return limit > 0 && connection.requestCount >= limit;
+    return connection.requestCount >= this.#mostRequests;
+  }
+
+  /** Requests that one connection carries in its life. */
+  get #mostRequests(): number {
+    return this.#options.maxRequestsPerConnection || Number.POSITIVE_INFINITY;
   }
 
   #withdraw(connection: PooledConnection): void {
@@ -360,7 +367,8 @@ class ConnectionPool implements HostPool, PooledConnectionOwner, ConnectWaiter {
 
   /** What the connections being made will probably take. */
   get #streamsOnTheirWay(): number {
-    return this.#attempts.size === 0 ? 0 : this.#attempts.size * this.#factory.expectedStreams;
+    if (this.#attempts.size === 0) return 0;
+    return this.#attempts.size * Math.min(this.#factory.expectedStreams, this.#mostRequests);
   }
 
   #removePending(pending: Pending): void {

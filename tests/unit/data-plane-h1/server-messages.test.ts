@@ -52,6 +52,12 @@ describe('a server connection reads requests', () => {
     expect(server.requests[0]!.stream.head.headers.get('content-length')).toBe('5');
   });
 
+  it('hands on nothing of what came together with a chunk that is none', async () => {
+    server = await startServer(answer);
+    await exchange(server.port, `POST / HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: chunked\r\n\r\n3\r\nabc\r\nzz\r\n`);
+    expect(server.requests[0]!.body).toBe('');
+  });
+
   it('reads a chunked body with extensions and trailers', async () => {
     server = await startServer(answer);
     await exchange(

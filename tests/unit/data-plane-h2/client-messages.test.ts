@@ -190,6 +190,16 @@ describe('a pool of HTTP/2 connections', () => {
     expect(stats.filter((stat) => stat === 'upstream_cx_max_requests').length).toBe(2);
   });
 
+  it('makes a connection for each of the requests that one may not carry together', async () => {
+    const waiting: ServerHttp2Stream[] = [];
+    const { pool, sessions } = await start((stream) => waiting.push(stream), {}, { maxRequestsPerConnection: 2 });
+    const calls = [new Call(pool, head()), new Call(pool, head()), new Call(pool, head())];
+    await eventually(() => waiting.length === 3);
+    expect(sessions.length).toBe(2);
+    for (const stream of waiting) stream.respond({ ':status': 204 }, { endStream: true });
+    for (const call of calls) await call.response.settled();
+  });
+
   it('ends a worn connection with an answer that comes before its request is whole: no reset, an error of the protocol as in Envoy', async () => {
     const counted: string[] = [];
     const { pool, stats } = await start(
@@ -233,12 +243,13 @@ describe('a pool of HTTP/2 connections', () => {
     expect((await second.response.settled()).response?.status).toBe(204);
   });
 
-  it('tells that a refused stream was never looked at', async () => {
+  it('tells that a stream was refused', async () => {
     const { pool } = await start((stream) => stream.close(7));
     const call = new Call(pool, head());
     await call.response.settled();
     expect(call.response.resetReason?.reason).toBe('remote_refused_stream_reset');
-    expect(call.stream?.requestStarted).toBe(false);
+    // As for Envoy, it has left all the same.
+    expect(call.stream?.requestStarted).toBe(true);
   });
 
   it('tells a reset from a lost connection', async () => {
@@ -358,6 +369,27 @@ describe('an answer that is no valid HTTP', () => {
     const { pool } = startPool(server.port, {}, { protocol: 'http2' });
     const call = new Call(pool, head());
     expect((await call.response.settled()).resetReason?.reason).toBe('protocol_error');
+    pool.close();
+    await server.close();
+  });
+
+  it('hands on nothing of a frame that ends the body too early, and takes the reset that comes with it for the reason', async () => {
+    const [announced, rest] = [
+      block([
+        [':status', '200'],
+        ['content-length', '9'],
+      ]),
+      Buffer.from('abc'),
+    ];
+    const server = await ScriptedServer.start((socket, _text, connection) => {
+      if (!server.received[connection]!.includes('app:80')) return;
+      const answer = [frame(FrameType.HEADERS, 4, 1, announced), frame(FrameType.DATA, 1, 1, rest)];
+      socket.write(Buffer.concat([SETTINGS, ...answer, frame(FrameType.RST_STREAM, 0, 1, uint32(8))]));
+    });
+    const { pool } = startPool(server.port, {}, { protocol: 'http2' });
+    const { response } = new Call(pool, head());
+    expect((await response.settled()).resetReason?.reason).toBe('remote_reset');
+    expect(response.body).toBe('');
     pool.close();
     await server.close();
   });

@@ -8,8 +8,7 @@ import { FieldParser } from './field-parser.ts';
 
 /** Receives the parts of one body. */
 export interface BodyReceiver {
-  /** Returns false when nobody wants the rest. */
-  onBody(chunk: Buffer): boolean;
+  onBody(chunk: Buffer): void;
 }
 
 export type BodyFraming = 'none' | 'length' | 'chunked' | 'close' | 'tunnel';
@@ -18,7 +17,10 @@ type ChunkStep = 'line' | 'data' | 'data-cr' | 'data-lf' | 'trailers';
 
 const NOTHING = Buffer.alloc(0);
 
-/** Finds the end of one body after another in a connection's bytes (RFC 9112 §6 and §7). Keeps no body bytes back. */
+/**
+ * Finds the end of one body after another in a connection's bytes (RFC 9112 §6 and §7). Keeps no body bytes back beyond those that it is fed:
+ * as in Envoy, chunks are handed on together once all of them were read, and none when one of them breaks the rules.
+ */
 export class BodyDecoder {
   /** The body is complete. */
   done = true;
@@ -61,10 +63,7 @@ export class BodyDecoder {
     return this.#framing === 'close' || this.#framing === 'tunnel';
   }
 
-  /**
-   * Takes bytes from `at` on and returns where the next message begins; look at `done` and `failure` afterwards. Stops early when the
-   * receiver returns false.
-   */
+  /** Takes bytes from `at` on and returns where the next message begins; look at `done` and `failure` afterwards. */
   feed(bytes: Buffer, at: number, receiver: BodyReceiver): number {
     if (this.#framing === 'chunked') return this.#feedChunked(bytes, at, receiver);
     if (this.#framing === 'length') return this.#feedLength(bytes, at, receiver);
@@ -82,6 +81,16 @@ export class BodyDecoder {
   }
 
   #feedChunked(bytes: Buffer, start: number, receiver: BodyReceiver): number {
+    const parts: Buffer[] = [];
+    const at = this.#readChunks(bytes, start, parts);
+    const [first] = parts;
+    if (this.failure === undefined && first !== undefined) {
+      receiver.onBody(parts.length === 1 ? first : Buffer.concat(parts));
+    }
+    return at;
+  }
+
+  #readChunks(bytes: Buffer, start: number, parts: Buffer[]): number {
     let at = start;
     while (at < bytes.length && !this.done && this.failure === undefined) {
       if (this.#step === 'data') {
@@ -89,7 +98,7 @@ export class BodyDecoder {
         this.#left -= take;
         if (this.#left === 0) this.#step = 'data-cr';
         at += take;
-        if (!receiver.onBody(bytes.subarray(at - take, at))) return at;
+        parts.push(bytes.subarray(at - take, at));
       } else if (this.#step === 'trailers') {
         at = this.#feedTrailers(bytes, at);
       } else {

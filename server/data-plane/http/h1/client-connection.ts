@@ -169,9 +169,8 @@ export class ClientConnection implements ClientHost, PooledConnection {
   }
 
   /** A part of the response body, from the decoder. */
-  onBody(chunk: Buffer): boolean {
+  onBody(chunk: Buffer): void {
     this.#stream?.sink.data(chunk);
-    return this.#stream !== undefined;
   }
 
   #onData(chunk: Buffer): void {

@@ -224,9 +224,8 @@ class ServerConnection implements DownstreamConnection, StreamHost {
   }
 
   /** A part of the request body, from the decoder. */
-  onBody(chunk: Buffer): boolean {
+  onBody(chunk: Buffer): void {
     this.#stream?.sink?.data(chunk);
-    return this.#state === 'body';
   }
 
   #requestComplete(stream: ServerStream): void {

@@ -204,9 +204,9 @@ export class Http2ClientConnection implements SessionRole, ClientStreamHost {
   #streamOver(stream: ClientStream, clean: boolean): void {
     // As in Envoy, which closes a connection that takes no more while it reads of its last stream's end, and counts that as an error of the
     // protocol; but not behind GOAWAY where the stream is reset.
-    const { alive, reading } = this.#session;
+    const { alive, breaking, reading } = this.#session;
     const isAnswered = stream.remoteDone && stream.drained;
-    this.#endViolates = alive && reading && (isAnswered || this.#lastTaken === undefined);
+    this.#endViolates = alive && (breaking || (reading && (isAnswered || this.#lastTaken === undefined)));
     stream.keeper.onStreamEnd(clean);
     if (this.#draining && this.activeStreams === 0) this.#end();
     this.#endViolates = false;

@@ -88,7 +88,8 @@ export class ClientStream extends Http2Stream implements UpstreamStream {
     if (this.id === 0) {
       this.closed = true;
       this.#connection.abandon(this);
-    } else this.resetWith(reason === 'protocol_error' ? ErrorCode.PROTOCOL_ERROR : ErrorCode.INTERNAL_ERROR);
+    } else if (reason === 'protocol_error') this.resetWith(ErrorCode.PROTOCOL_ERROR);
+    else this.host.resetOnceRead(this);
   }
 
   get expectsTrailers(): boolean {
@@ -150,7 +151,6 @@ export class ClientStream extends Http2Stream implements UpstreamStream {
 
   /** The peer has not looked at the request: GOAWAY or REFUSED_STREAM. */
   refused(): void {
-    this.requestStarted = false;
     this.#sink.reset('remote_refused_stream_reset', 'http2.remote_refuse');
   }
 

@@ -68,6 +68,12 @@ export const overrun = (): Violation =>
 export const neverOpened = (what: string): Violation =>
   violation(ErrorCode.PROTOCOL_ERROR, `${what} for a stream that was never opened.`);
 
+/** HEADERS behind the end of what the peer has to say on a stream. */
+export const endedStream = (): Violation => ({
+  ...violation(ErrorCode.STREAM_CLOSED, 'HEADERS for a stream that has ended.', UNKNOWN),
+  others: CALLBACK,
+});
+
 /** More SETTINGS are acknowledged than this side has sent. */
 export const takenTwice = (): Violation =>
   violation(ErrorCode.PROTOCOL_ERROR, 'SETTINGS are acknowledged that were never sent.');

@@ -3,6 +3,7 @@ import type { ConnectionWindow } from './connection-window.ts';
 import {
   ErrorCode,
   emptyFlood,
+  endedStream,
   flood,
   neverOpened,
   noIncrement,
@@ -22,7 +23,6 @@ import { HeaderReader, type ReadFields } from './header-reader.ts';
 import type { Http2Counter } from './http2-counter.ts';
 import type { PeerSettings } from './peer-settings.ts';
 import { PrematureResets } from './premature-resets.ts';
-import type { RecentResets } from './recent-resets.ts';
 import type { SendScheduler } from './send-scheduler.ts';
 import type { Offence, SessionRole } from './session-role.ts';
 import { shiftWindows } from './shift-windows.ts';
@@ -38,7 +38,6 @@ export interface InputTarget {
   readonly writer: FrameWriter;
   readonly window: ConnectionWindow;
   readonly scheduler: SendScheduler;
-  readonly resets: RecentResets;
   readonly counter: Http2Counter | undefined;
   lastPeerStream: number;
   /** Streams that are over. */
@@ -104,8 +103,8 @@ export class FrameInput implements FrameHandler {
   }
 
   #awaitHead(streamId: number): void {
-    const { resets, role, streams } = this.#target;
-    if (streams.get(streamId) !== undefined || resets.has(streamId) || role.mayOpen(streamId) !== 'open') return;
+    const { role, streams } = this.#target;
+    if (streams.get(streamId) !== undefined || role.mayOpen(streamId) !== 'open') return;
     this.#headAwaited = true;
     role.onHeadAwaited(streamId);
   }
@@ -120,7 +119,7 @@ export class FrameInput implements FrameHandler {
       return;
     }
     const stream = this.#target.streams.get(streamId);
-    if (this.#isEmptyFlood(length, flags, stream) || stream === undefined) return;
+    if (this.#isEmptyFlood(length, flags, stream) || stream === undefined || stream.broken) return;
     stream.receiveWindow -= length;
     if (stream.meter !== undefined) stream.meter.wireReceived += FRAME_HEADER + length;
     if (stream.receiveWindow < 0) this.#target.resetBy(stream, overrun());
@@ -134,16 +133,20 @@ export class FrameInput implements FrameHandler {
     }
     if (!this.#target.window.take(length)) return overrun();
     const stream = this.#target.streams.get(streamId);
-    if (stream === undefined ? this.#target.resets.has(streamId) : !stream.remoteDone) return undefined;
-    if (stream === undefined && !this.#target.role.wasOpen(streamId)) return neverOpened('DATA');
-    // As in Envoy, what a host sends behind its answer is dropped.
-    if (stream === undefined && !this.#target.isServer) return undefined;
+    // As in Envoy, what comes for a stream that is over is dropped.
+    if (stream === undefined) return this.#target.role.wasOpen(streamId) ? undefined : neverOpened('DATA');
+    if (!stream.remoteDone) return undefined;
     return violation(ErrorCode.STREAM_CLOSED, 'DATA for a stream that has ended.', 'http2.stream_closed');
+  }
+
+  dropsData(streamId: number): boolean {
+    const stream = this.#target.streams.get(streamId);
+    return stream === undefined ? this.#target.role.wasOpen(streamId) : stream.broken;
   }
 
   onDataPart(head: FrameHead, bytes: Buffer, last: boolean): void {
     const stream = this.#dataStream;
-    if (stream === undefined || stream.closed) {
+    if (stream === undefined || stream.closed || stream.broken) {
       this.#target.window.credit(last ? this.#dataLeft : bytes.length);
       this.#dataLeft -= bytes.length;
       return;
@@ -154,6 +157,7 @@ export class FrameInput implements FrameHandler {
     // A body of another length than announced: only the stream is lost, as in Envoy.
     if (problem && this.#target.isServer) this.#target.resetBy(stream, { ...problem, details: 'http2.remote_reset' });
     else if (problem) this.#bodyProblem(stream, problem);
+    if (problem) this.#target.window.credit(bytes.length);
     // What is left of a frame that is complete was padding.
     if (last && this.#dataLeft > 0) this.#target.consumed(stream, this.#dataLeft);
   }
@@ -180,7 +184,8 @@ export class FrameInput implements FrameHandler {
   #onControl(head: FrameHead, bytes: Buffer, start: number, end: number): void {
     switch (head.type) {
       case FrameType.PRIORITY:
-        this.#onPriority(head, bytes, start);
+        // As in Envoy, whatever it says.
+        this.#allows('priority frames');
         break;
       case FrameType.RST_STREAM:
         this.#onReset(head.streamId, bytes.readUInt32BE(start));
@@ -217,10 +222,9 @@ export class FrameInput implements FrameHandler {
       this.#onNewStream(block, fields, problem);
       return;
     }
+    if (stream.broken) return;
     if (stream.remoteDone) {
-      this.#target.fail(
-        violation(ErrorCode.STREAM_CLOSED, 'HEADERS for a stream that has ended.', 'http2.stream_closed'),
-      );
+      this.#target.fail(endedStream(), 'connection', stream);
       return;
     }
     stream.meter?.receivedBlock(block.wireBytes, lengthOf(fields));
@@ -230,7 +234,7 @@ export class FrameInput implements FrameHandler {
 
   #onNewStream(block: WholeBlock, fields: string[], problem: Violation | undefined): void {
     const { streamId } = block;
-    const may = this.#target.resets.has(streamId) ? 'ignore' : this.#target.role.mayOpen(streamId);
+    const may = this.#target.role.mayOpen(streamId);
     if (may === 'ignore') return;
     if (may !== 'open') {
       this.#target.fail(may);
@@ -254,12 +258,6 @@ export class FrameInput implements FrameHandler {
   #countTooLarge({ details }: Violation): void {
     if (details === 'http2.too_many_headers') this.#target.counter?.count('header_overflow');
     else if (details === 'http2.header_list_size_too_large') this.#target.counter?.count('header_list_size_too_large');
-  }
-
-  #onPriority({ streamId }: FrameHead, bytes: Buffer, start: number): void {
-    if (!this.#allows('priority frames')) return;
-    if ((bytes.readUInt32BE(start) & MAX_WINDOW) !== streamId) return;
-    this.#target.fail(violation(ErrorCode.PROTOCOL_ERROR, 'A stream depends on itself.'));
   }
 
   #onReset(streamId: number, code: number): void {

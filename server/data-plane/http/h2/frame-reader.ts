@@ -20,6 +20,8 @@ export interface FrameHandler {
   onFrame(head: FrameHead, bytes: Buffer, start: number, end: number): void;
   /** The head of any other frame, whose payload is to come. */
   onFrameAwaited(head: FrameHead): void;
+  /** What comes for this stream is of no interest, whatever it is. */
+  dropsData(streamId: number): boolean;
   onFrameError(error: Violation): void;
 }
 
@@ -92,8 +94,9 @@ export class FrameReader {
   #beginData(head: FrameHead, bytes: Buffer, start: number): number {
     const padded = (head.flags & Flag.PADDED) !== 0;
     if (padded && head.length > 0 && bytes.length === start) return -1;
-    const padding = padded ? (bytes[start] ?? 0) : 0;
     const lead = padded ? 1 : 0;
+    let padding = padded ? (bytes[start] ?? 0) : 0;
+    if (padding + lead > head.length && head.length > 0 && this.#handler.dropsData(head.streamId)) padding = 0;
     if (padding + lead > head.length) {
       this.#fail(violation(ErrorCode.PROTOCOL_ERROR, 'A DATA frame has more padding than bytes.'));
       return -1;

@@ -126,10 +126,8 @@ class ServerConnection implements DownstreamConnection, SessionRole {
 
   mayOpen(streamId: number): Violation | 'open' | 'ignore' {
     if (streamId % 2 === 0) return violation(ErrorCode.PROTOCOL_ERROR, 'A client opens streams of odd numbers.');
-    if (streamId <= this.#session.lastPeerStream) {
-      return violation(ErrorCode.STREAM_CLOSED, 'HEADERS for a stream that has ended.', 'http2.stream_closed');
-    }
-    return this.#draining === 'final' ? 'ignore' : 'open';
+    // As in Envoy, a head for a stream that is over is dropped: it may have been on its way.
+    return this.#draining === 'final' || streamId <= this.#session.lastPeerStream ? 'ignore' : 'open';
   }
 
   wasOpen(streamId: number): boolean {

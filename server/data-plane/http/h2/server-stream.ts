@@ -12,6 +12,13 @@ const EMPTY = new Headers();
 /** What RST_STREAM says when this side breaks an answer off; a host that breaks the protocol is no fault of the client. */
 const RESET_CODES: Partial<Record<ResetReason, ErrorCode>> = { overflow: ErrorCode.REFUSED_STREAM };
 
+/** What the log tells of a client's reset, by its code. */
+const RESET = ['remote_reset', 'http2.remote_reset'] as const;
+const RESET_FACTS: Readonly<Record<number, readonly [ResetReason, string]>> = {
+  [ErrorCode.PROTOCOL_ERROR]: ['protocol_error', 'http2.remote_reset'],
+  [ErrorCode.REFUSED_STREAM]: ['remote_reset', 'http2.remote_refuse'],
+};
+
 /** One request and its response. */
 export class ServerStream extends Http2Stream implements DownstreamStream {
   readonly head: RequestHead;
@@ -113,9 +120,15 @@ export class ServerStream extends Http2Stream implements DownstreamStream {
   }
 
   /** On a carriage the stream stood for a connection of HTTP/1.1. */
-  deliverReset(): void {
-    if (this.head.protocol === 'HTTP/2') this.#sink?.reset('remote_reset', 'http2.remote_reset');
+  deliverReset(code: number): void {
+    if (this.head.protocol === 'HTTP/2') this.#sink?.reset(...this.#resetFacts(code));
     else this.#sink?.reset('connection_termination', 'downstream_remote_disconnect');
+  }
+
+  /** As in Envoy, a client that has said all and resets without an error leaves the log as it was. */
+  #resetFacts(code: number): readonly [ResetReason, string] {
+    if (code === ErrorCode.NO_ERROR && this.remoteDone) return ['remote_reset', ''];
+    return RESET_FACTS[code] ?? RESET;
   }
 
   deliverGone(violation: Violation | undefined): void {

@@ -8,7 +8,6 @@ import { FrameInput, type InputTarget } from './frame-input.ts';
 import { type Fields, FrameWriter } from './frame-writer.ts';
 import type { Http2Counter } from './http2-counter.ts';
 import { PeerSettings, settingsPayload } from './peer-settings.ts';
-import { RecentResets } from './recent-resets.ts';
 import { SendScheduler } from './send-scheduler.ts';
 import type { Offence, SessionRole } from './session-role.ts';
 import type { Http2Stream, StreamHost } from './stream.ts';
@@ -34,6 +33,12 @@ export interface SessionOptions {
   readonly onLingered?: (() => void) | undefined;
 }
 
+/** `problem`: what the peer did wrong on the stream, which has not heard of it yet. */
+interface OwedReset {
+  readonly stream: Http2Stream;
+  readonly problem?: Violation;
+}
+
 /** One HTTP/2 connection (RFC 9113): frames, windows and streams, for both sides. It owns the socket. */
 export class Http2Session implements InputTarget, StreamHost {
   readonly streams = new StreamTable();
@@ -43,7 +48,6 @@ export class Http2Session implements InputTarget, StreamHost {
   readonly isServer: boolean;
   readonly window: ConnectionWindow;
   readonly scheduler: SendScheduler;
-  readonly resets = new RecentResets();
   /** The highest stream that the peer opened. */
   lastPeerStream = 0;
   /** Streams that are over. */
@@ -63,8 +67,10 @@ export class Http2Session implements InputTarget, StreamHost {
   #lastError: Error | undefined = undefined;
   /** Bytes of the peer are being read. */
   reading = false;
-  /** Streams that are over here; each is reset once the bytes that are read now are read. */
-  readonly #owedResets: Http2Stream[] = [];
+  /** Each is written once the bytes that are read now are read. */
+  readonly #owedResets: OwedReset[] = [];
+  /** A stream is reset for what the peer did wrong on it. */
+  breaking = false;
   /** Streams that were answered while the bytes of their head were read. */
   readonly #unread: Http2Stream[] = [];
   /** The stream on which the peer broke the protocol. */
@@ -133,7 +139,12 @@ export class Http2Session implements InputTarget, StreamHost {
 
   /** A connection that has ended meanwhile owes nothing any more. */
   #writeOwedResets(): void {
-    for (const { id } of this.#owedResets.splice(0)) if (this.alive) this.#writeReset(id, ErrorCode.INTERNAL_ERROR);
+    for (const { stream, problem } of this.#owedResets.splice(0)) {
+      if (!this.alive) return;
+      this.#writeReset(stream.id, problem?.code ?? ErrorCode.INTERNAL_ERROR);
+      // The peer may have reset it meanwhile.
+      if (problem !== undefined && !stream.closed) this.#break(stream, problem);
+    }
   }
 
   /** What the peer had not ended when these bytes were read is of no use. */
@@ -281,13 +292,13 @@ export class Http2Session implements InputTarget, StreamHost {
       this.resetStream(stream, ErrorCode.INTERNAL_ERROR);
       return;
     }
-    this.#owedResets.push(stream);
+    this.#owedResets.push({ stream });
     this.#forget(stream);
   }
 
   /** Of this stream, or of any. */
   owesReset(streamId?: number): boolean {
-    return this.#owedResets.some(({ id }) => streamId === undefined || id === streamId);
+    return this.#owedResets.some(({ stream }) => streamId === undefined || stream.id === streamId);
   }
 
   stopReading(stream: Http2Stream): void {
@@ -304,11 +315,17 @@ export class Http2Session implements InputTarget, StreamHost {
     this.#writeReset(streamId, code);
   }
 
-  /** Resets a stream for what the peer did wrong on it. */
+  /** Resets a stream for what the peer did wrong on it; as in Envoy, once the bytes that are read now are read. */
   resetBy(stream: Http2Stream, problem: Violation): void {
-    // First: a client may end the connection with its last stream.
-    if (!stream.closed) this.#writeReset(stream.id, problem.code);
+    stream.broken = true;
+    this.#owedResets.push({ stream, problem });
+    if (!this.reading) this.#writeOwedResets();
+  }
+
+  #break(stream: Http2Stream, problem: Violation): void {
+    this.breaking = true;
     this.streamEnded(stream);
+    this.breaking = false;
     stream.deliverViolation(problem);
   }
 
@@ -339,6 +356,5 @@ export class Http2Session implements InputTarget, StreamHost {
   #writeReset(streamId: number, code: ErrorCode): void {
     this.writer.number(FrameType.RST_STREAM, streamId, code);
     this.counter?.count('tx_reset');
-    this.resets.add(streamId);
   }
 }

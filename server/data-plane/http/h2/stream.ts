@@ -36,6 +36,7 @@ export interface StreamHost {
 }
 
 const NO_FIELDS: Fields = [];
+const tooShort = (): Violation => malformed('The body is shorter than its content-length.');
 
 /** One stream of a session: what it may send, what waits, and how its body is handed on. What it means is its subclass's business. */
 export abstract class Http2Stream {
@@ -55,6 +56,8 @@ export abstract class Http2Stream {
   remoteDone = false;
   /** Reset by either side, or forgotten. */
   closed = false;
+  /** What came on it breaks the rules: its reset is owed, and what else comes is dropped. */
+  broken = false;
   paused = false;
   /** Counts the stream's bytes. */
   meter: ByteMeter | undefined = undefined;
@@ -130,6 +133,8 @@ export abstract class Http2Stream {
     if (this.expectedBytes >= 0 && this.#receivedBytes > this.expectedBytes) {
       return malformed('The body is longer than its content-length.');
     }
+    // As in Envoy, nothing of a frame is handed on that ends the body too early.
+    if (endStream && this.#isShort) return tooShort();
     if (chunk.length > 0) {
       if (this.paused || this.#held !== undefined) {
         this.#held ??= [];
@@ -142,10 +147,12 @@ export abstract class Http2Stream {
     return endStream && !this.closed ? this.#receiveEnd(undefined) : undefined;
   }
 
+  get #isShort(): boolean {
+    return this.expectedBytes >= 0 && this.#receivedBytes < this.expectedBytes;
+  }
+
   #receiveEnd(trailers: Headers | undefined): Violation | undefined {
-    if (this.expectedBytes >= 0 && this.#receivedBytes < this.expectedBytes) {
-      return malformed('The body is shorter than its content-length.');
-    }
+    if (this.#isShort) return tooShort();
     this.remoteDone = true;
     if (this.#held !== undefined || this.paused) {
       this.#heldEnd = true;

@@ -199,7 +199,8 @@ export abstract class Tries extends HostWish implements AttemptOwner, TimedCall 
 
   tryTimedOut(): void {
     const attempt = this.attempt;
-    if (attempt === undefined || attempt.answered) return;
+    // As in Envoy, whose host has said a word before the answer has the time of the whole request.
+    if (attempt === undefined || attempt.answered || this.begun) return;
     this.cluster.stats.rqPerTryTimeout.value++;
     this.#giveUpTry(attempt, 'upstream_per_try_timeout');
   }
@@ -225,7 +226,7 @@ export abstract class Tries extends HostWish implements AttemptOwner, TimedCall 
     if (attempt !== undefined) attempt.choice.host.figures.rqError++;
     noteTimedOut(this.exchange, attempt?.choice.host.key ?? this.cluster.config.name, this.options.timeoutMs);
     this.release('local_reset');
-    replyTimeout(this.exchange, attempt && this.cluster, 'response_timeout');
+    replyTimeout(this.exchange, attempt && !this.begun ? this.cluster : undefined, 'response_timeout');
   }
 
   #countTimeout({ cluster, choice }: UpstreamAttempt): void {
