@@ -158,9 +158,7 @@ describe('a client that floods over HTTP/2', () => {
     socket.destroy();
     await pause(QUIET_MS);
     const grown = [...(await read())]
-      .map(
-        ([name, value]) => [name.replace(`${side.ip}_`, ''), Number(value) - Number(before.get(name) ?? 0)] as const,
-      )
+      .map(([name, value]) => [name.replace(`${side.ip}_`, ''), Number(value) - Number(before.get(name) ?? 0)] as const)
       .filter(([, by]) => by !== 0 && !Number.isNaN(by));
     const told = side
       .logLines()
