@@ -1,5 +1,5 @@
 import type { Cluster, ClusterLoadAssignment } from '#xds';
-import { compileNamedEndpoint, type NamedEndpoint, placeOf } from './endpoint-config.ts';
+import { compileNamedEndpoint, type NamedEndpoint, placesOf } from './endpoint-config.ts';
 import { ConfigProblem, within } from './problem.ts';
 import { durationMs } from './values.ts';
 
@@ -74,10 +74,14 @@ function readFailure({ dns_failure_refresh_rate: given }: Cluster): DnsConfig['f
 
 /** One host alone has no priority. */
 function namesOf(assignment: ClusterLoadAssignment, isLogical: boolean): NamedEndpoint[] {
-  return (assignment.endpoints ?? []).flatMap(({ priority = 0, ...locality }, i) => {
-    const place = placeOf({ ...locality, priority: isLogical ? 0 : priority }, assignment);
-    return (locality.lb_endpoints ?? []).map((endpoint, j) =>
-      compileNamedEndpoint(endpoint, place, `endpoints[${i}].lb_endpoints[${j}]`),
-    );
-  });
+  const { endpoints = [] } = assignment;
+  const places = placesOf(isLogical ? { ...assignment, endpoints: endpoints.map(withoutPriority) } : assignment);
+  return endpoints.flatMap(({ lb_endpoints = [] }, i) =>
+    lb_endpoints.map((endpoint, j) => compileNamedEndpoint(endpoint, places[i]!, `endpoints[${i}].lb_endpoints[${j}]`)),
+  );
 }
+
+const withoutPriority = <Entry extends { readonly priority?: number }>({
+  priority: _,
+  ...entry
+}: Entry): Omit<Entry, 'priority'> => entry;

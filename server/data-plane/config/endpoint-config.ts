@@ -128,10 +128,10 @@ export function compileEndpoints(assignment: ClusterLoadAssignment): readonly En
   if (staleAfter !== undefined && durationMs(staleAfter, 'policy.endpoint_stale_after', 0) <= 0)
     throw new ConfigProblem('policy.endpoint_stale_after', 'value must be greater than 0s');
   const byKey = new Map<string, EndpointConfig>();
-  for (const [i, locality] of (assignment.endpoints ?? []).entries()) {
-    const place = placeOf(locality, assignment);
-    for (const [j, endpoint] of (locality.lb_endpoints ?? []).entries()) {
-      const compiled = compileEndpoint(endpoint, place, `endpoints[${i}].lb_endpoints[${j}]`);
+  const places = placesOf(assignment);
+  for (const [i, { lb_endpoints = [] }] of (assignment.endpoints ?? []).entries()) {
+    for (const [j, endpoint] of lb_endpoints.entries()) {
+      const compiled = compileEndpoint(endpoint, places[i]!, `endpoints[${i}].lb_endpoints[${j}]`);
       if (!byKey.has(compiled.key)) byKey.set(compiled.key, compiled);
     }
   }
@@ -148,10 +148,20 @@ export const DEFAULT_OVERPROVISIONING = 140;
 
 const MAX_PRIORITY = 128;
 
-/** Throws ConfigProblem. */
-export function placeOf(
+/**
+ * Where the endpoints of each entry stand. As in Envoy, a locality that has several entries in one priority has one weight: the last that is
+ * given. Throws ConfigProblem.
+ */
+export function placesOf({ endpoints = [], policy }: ClusterLoadAssignment): readonly EndpointPlace[] {
+  const places = endpoints.map((entry) => placeOf(entry, policy));
+  const keyOf = ({ priority, locality }: EndpointPlace): string => `${priority}/${locality.key}`;
+  const last = new Map(places.filter(({ locality }) => locality.weight > 0).map((place) => [keyOf(place), place]));
+  return places.map((place) => ({ ...place, locality: last.get(keyOf(place))?.locality ?? place.locality }));
+}
+
+function placeOf(
   { locality, load_balancing_weight, priority = 0 }: LocalityLbEndpoints,
-  { policy }: Pick<ClusterLoadAssignment, 'policy'> = {},
+  policy: ClusterLoadAssignment['policy'],
 ): EndpointPlace {
   if (load_balancing_weight === 0) throw new ConfigProblem('load_balancing_weight', NO_WEIGHT);
   if (priority > MAX_PRIORITY)

@@ -212,4 +212,16 @@ describe('the weight of a locality', () => {
       } as ClusterLoadAssignment)[0]?.locality.weight;
     expect([weightOf({}), weightOf({ region: 'east' }), weightOf(undefined)]).toEqual([3, 3, 0]);
   });
+
+  it('is the last that is given of several entries in one priority', () => {
+    const entry = (port: number, fields: object): object => ({
+      locality: { region: 'east' },
+      ...fields,
+      lb_endpoints: [{ endpoint: { address: { socket_address: { address: '10.0.0.1', port_value: port } } } }],
+    });
+    const entries = [{ load_balancing_weight: 1 }, { load_balancing_weight: 5 }, {}, { priority: 1 }];
+    const endpoints = entries.map((fields, i) => entry(i + 1, fields));
+    const compiled = compileEndpoints({ cluster_name: 'a', endpoints } as ClusterLoadAssignment);
+    expect(compiled.map(({ locality }) => locality.weight)).toEqual([5, 5, 5, 0]);
+  });
 });
