@@ -2,6 +2,7 @@ import { parseClusterName } from '#domain';
 import { type Cluster, mergeAny, mergeMessages, type TransportSocket } from '#xds';
 import type { ClusterMatch, PatchContext } from '../../snapshot/envoy-filters.ts';
 import { isMerge, type Patch, type PatchSet, patchesTo, replaces } from './patches.ts';
+import { wholeCluster } from './whole-messages.ts';
 
 /**
  * Applies all patches to one cluster; undefined when it is removed. `services` are the hosts behind a cluster of a sidecar's own side,
@@ -27,7 +28,7 @@ export const addedClusters = (patches: PatchSet, context: PatchContext): Cluster
     .filter(
       ({ operation, match }) => operation === 'ADD' && (isSpecific(match.context) || context !== 'SIDECAR_INBOUND'),
     )
-    .map(({ value }) => value as Cluster);
+    .map(({ value }) => wholeCluster(value));
 
 export const isSpecific = (context: PatchContext | undefined): boolean => context !== undefined && context !== 'ANY';
 

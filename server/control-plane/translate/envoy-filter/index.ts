@@ -8,6 +8,7 @@ import { addedClusters, isSpecific, patchCluster } from './cluster-patches.ts';
 import { isVirtual, patchListener } from './listener-patches.ts';
 import { type PatchSet, patchesFor, patchesTo } from './patches.ts';
 import { patchRouteConfiguration, type RoutePatchContext } from './route-patches.ts';
+import { wholeListener } from './whole-messages.ts';
 
 /** Which half of a sidecar's configuration is patched; a gateway has one only. */
 export type PatchedSide = 'inbound' | 'outbound';
@@ -51,13 +52,14 @@ export function applyEnvoyFilters(
   };
 }
 
-/** Listeners for any context are added once, beside the outbound ones. */
+/** Listeners for any context are added once, beside the outbound ones. One without a name counts as removed. */
 const addedListeners = (patches: PatchSet, context: PatchContext): Listener[] =>
   patchesTo(patches, 'LISTENER', context)
     .filter(
       ({ operation, match }) => operation === 'ADD' && (isSpecific(match.context) || context !== 'SIDECAR_INBOUND'),
     )
-    .map(({ value }) => value as Listener);
+    .filter(({ value }) => Boolean((value as Partial<Listener>).name))
+    .map(({ value }) => wholeListener(value));
 
 function portsOf({ targets }: ProxyView): ReadonlyMap<number, ReadonlySet<number>> {
   const ports = new Map<number, Set<number>>();

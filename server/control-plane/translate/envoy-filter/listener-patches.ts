@@ -3,6 +3,7 @@ import type { ListenerMatch } from '../../snapshot/envoy-filters.ts';
 import { mergeFilter, type NamedConfig, PatchPanic, patchList } from './filter-list.ts';
 import { isMerge, type Patch, type PatchSet, patchesTo, replaces } from './patches.ts';
 import { patchRouteConfiguration, type RoutePatchContext } from './route-patches.ts';
+import { wholeChain, wholeListener } from './whole-messages.ts';
 
 const HCM = 'envoy.filters.network.http_connection_manager';
 const VIRTUAL: ReadonlySet<string> = new Set(['virtualInbound', 'virtualOutbound']);
@@ -27,7 +28,9 @@ export function patchListener(given: Listener, patches: PatchSet, context: Route
     if (!listenerMatches(listener, patch.match.listener, false)) continue;
     if (patch.operation === 'REMOVE') return { listener: undefined, broken: false };
     if (isMerge(patch)) {
-      listener = mergeMessages('envoy.config.listener.v3.Listener', listener, patch.value, replaces(patch));
+      listener = wholeListener(
+        mergeMessages('envoy.config.listener.v3.Listener', listener, patch.value, replaces(patch)),
+      );
     }
   }
   // What stood before the patch at which istiod gave up stays.
@@ -63,14 +66,18 @@ function patchListenerFilters(listener: Listener, patches: readonly Patch[], kee
   }
 }
 
+/** Istiod takes a chain that never had a filter for one that was removed. */
+const hasFilters = ({ filters }: FilterChain): boolean => filters.length > 0;
+
 function patchChains(listener: Listener, patches: PatchSet, context: RoutePatchContext): Listener {
   const patchOne = (chain: FilterChain): FilterChain | undefined => patchChain(listener, chain, patches, context);
-  const chains = (listener.filter_chains ?? []).flatMap((chain) => patchOne(chain) ?? []);
+  const chains = (listener.filter_chains ?? []).filter(hasFilters).flatMap((chain) => patchOne(chain) ?? []);
   const added = patchesTo(patches, 'FILTER_CHAIN', context.context)
     .filter(({ operation, match }) => operation === 'ADD' && listenerMatches(listener, match.listener, true))
-    .map(({ value }) => value as FilterChain);
+    .map(({ value }) => wholeChain(value))
+    .filter(hasFilters);
   const { default_filter_chain: fallback, ...rest } = listener;
-  const kept = fallback && patchOne(fallback);
+  const kept = fallback && hasFilters(fallback) ? patchOne(fallback) : fallback;
   return {
     ...rest,
     ...(listener.filter_chains || added.length > 0 ? { filter_chains: [...chains, ...added] } : {}),

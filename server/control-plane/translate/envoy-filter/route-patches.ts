@@ -3,6 +3,7 @@ import { mergeMessages, type Route, type RouteConfiguration, type VirtualHost } 
 import type { PatchContext, RouteConfigurationMatch } from '../../snapshot/envoy-filters.ts';
 import { patchList } from './filter-list.ts';
 import { isMerge, type Patch, type PatchSet, patchesTo, replaces } from './patches.ts';
+import { wholeHost, wholeTable } from './whole-messages.ts';
 
 export interface RoutePatchContext {
   readonly context: PatchContext;
@@ -22,7 +23,7 @@ export function patchRouteConfiguration(
     );
   let table = given;
   for (const patch of applying('ROUTE_CONFIGURATION').filter(isMerge)) {
-    table = mergeMessages('envoy.config.route.v3.RouteConfiguration', table, patch.value, replaces(patch));
+    table = wholeTable(mergeMessages('envoy.config.route.v3.RouteConfiguration', table, patch.value, replaces(patch)));
   }
   const onHosts = applying('VIRTUAL_HOST');
   const onRoutes = applying('HTTP_ROUTE');
@@ -31,7 +32,7 @@ export function patchRouteConfiguration(
     const patched = patchHost(host, onHosts);
     return patched === undefined ? [] : [patchRoutes(patched, onRoutes)];
   });
-  const added = onHosts.filter(({ operation }) => operation === 'ADD').map(({ value }) => value as VirtualHost);
+  const added = onHosts.filter(({ operation }) => operation === 'ADD').map(({ value }) => wholeHost(value));
   return { ...table, virtual_hosts: [...hosts, ...added] };
 }
 
@@ -78,7 +79,7 @@ function patchHost(given: VirtualHost, patches: readonly Patch[]): VirtualHost |
     if (!hostMatches(host, patch)) continue;
     if (patch.operation === 'REMOVE') return undefined;
     if (isMerge(patch)) host = mergeMessages('envoy.config.route.v3.VirtualHost', host, patch.value, replaces(patch));
-    else if (patch.operation === 'REPLACE') host = patch.value as VirtualHost;
+    else if (patch.operation === 'REPLACE') host = wholeHost(patch.value);
   }
   return host;
 }
