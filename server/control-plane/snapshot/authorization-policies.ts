@@ -1,5 +1,6 @@
 import type { KubeObject } from '#domain';
 import { type Config, compareConfigs, toConfig } from './config.ts';
+import { isTrue } from './pilot-features.ts';
 import { attaches, inNamespaces, type PolicySubject, type TargetedSpec } from './policy-target.ts';
 
 type Values = readonly string[];
@@ -66,9 +67,6 @@ export const deriveAuthorizationPolicies = (objects: readonly KubeObject[]): rea
       dryRun: isTrue(object.metadata.annotations?.['istio.io/dry-run']),
     }))
     .sort(compareConfigs);
-
-/** The spellings of true that Go's strconv.ParseBool takes. */
-const isTrue = (text: string | undefined): boolean => ['1', 't', 'T', 'true', 'TRUE', 'True'].includes(text ?? '');
 
 /** The policies in force for one workload, by action, each list with those of the root namespace first. */
 export interface PoliciesByAction {

@@ -28,6 +28,9 @@ export const readFeatures = (env: Readonly<Record<string, string>>): PilotFeatur
 const YES = new Set(['1', 't', 'T', 'TRUE', 'true', 'True']);
 const NO = new Set(['0', 'f', 'F', 'FALSE', 'false', 'False']);
 
+/** The spellings of true that Go's strconv.ParseBool takes. */
+export const isTrue = (text: string | undefined): boolean => text !== undefined && YES.has(text);
+
 /** As Go's strconv.ParseBool; what it cannot read leaves the default. */
 function flag(text: string | undefined, standard: boolean): boolean {
   if (text === undefined) return standard;

@@ -208,7 +208,7 @@ const selectWorkloads = (
       (each) =>
         each.workload.namespace === namespace &&
         labelsMatch(labels, each.workload.labels) &&
-        (dns || isIp(each.address)),
+        (dns || each.address === '' || isIp(each.address)),
     )
     .sort((a, b) => compareText(a.kind, b.kind) || compareText(a.workload.name, b.workload.name));
 

@@ -1,5 +1,6 @@
 import type { KubeObject } from '#domain';
 import { toConfig } from './config.ts';
+import { isTrue } from './pilot-features.ts';
 import { augmentLabels, NOWHERE, ownLocality, parseLocality, type Workload } from './workloads.ts';
 
 export interface WorkloadEntrySpec {
@@ -21,6 +22,10 @@ export interface WorkloadInstance {
   readonly weight: number;
   readonly network: string;
   readonly workload: Workload;
+}
+
+interface StatusShape {
+  readonly conditions?: readonly { readonly type?: string; readonly status?: string }[];
 }
 
 /** A WorkloadEntry, or an endpoint that a ServiceEntry lists. An account means that it has a sidecar, unless its label says otherwise. */
@@ -57,17 +62,29 @@ export function workloadOfEntry(
   };
 }
 
-/** All WorkloadEntries. Labels of the object and of its spec count; the object's win. */
+/** All WorkloadEntries that count. Labels of the object and of its spec count; the object's win. */
 export const deriveWorkloadEntries = (
   objects: readonly KubeObject[],
   trustDomain: string,
 ): readonly WorkloadInstance[] =>
-  objects.map((object) => {
+  objects.filter(isHealthy).map((object) => {
     const { spec, namespace, name } = toConfig<WorkloadEntrySpec>(object);
     const labels = { ...spec.labels, ...object.metadata.labels };
-    return workloadOfEntry(
+    const instance = workloadOfEntry(
       { ...spec, labels },
       { namespace, name, origin: { kind: 'WorkloadEntry', name, path: '' } },
       trustDomain,
     );
+    return { ...instance, workload: { ...instance.workload, workloadName: workloadNameOf(object) } };
   });
+
+/** A proxy's agent tells of its application's health; until it has, the workload counts as unhealthy. Source: isHealthy in istio pilot. */
+function isHealthy({ metadata, status }: KubeObject): boolean {
+  if (!isTrue(metadata.annotations?.['proxy.istio.io/health-checks-enabled'])) return true;
+  const { conditions = [] } = (status ?? {}) as StatusShape;
+  return conditions.find(({ type }) => type === 'Healthy')?.status === 'True';
+}
+
+/** Registered by itself, a workload has its group's name. Source: WorkloadNameFromWorkloadEntry in istio/pkg/kube/labels. */
+const workloadNameOf = ({ metadata: { name, annotations = {}, labels = {} } }: KubeObject): string =>
+  annotations['istio.io/autoRegistrationGroup'] ?? labels['service.istio.io/workload-name'] ?? name;

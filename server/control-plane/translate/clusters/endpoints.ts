@@ -73,11 +73,10 @@ export function endpointGroups(
   const hidesUnready =
     service.trafficDistribution === 'Any' && Boolean(policy.outlierDetection?.value.minHealthPercent);
   const { networks } = snapshot;
-  const isBehindGateway = ({ ip }: Endpoint): boolean => ip === '' && networks.gateways.size > 0;
   const mutual = speaksMtls(snapshot, query);
   const endpoints = endpointsOnPort(snapshot.endpoints, service, port).filter(
     (endpoint) =>
-      (isDns || endpoint.port === 0 || isIp(endpoint.ip) || isBehindGateway(endpoint)) &&
+      (isDns || endpoint.port === 0 || isIp(endpoint.ip) || endpoint.ip === '') &&
       labelsMatch(subset?.labels, endpoint.workload.labels) &&
       endpoint.health !== 'TERMINATING' &&
       (endpoint.health !== 'UNHEALTHY' || !hidesUnready) &&
