@@ -1,7 +1,9 @@
 import { type Any, extensionTypes, type FilterChain, type HttpConnectionManager, type Listener } from '#xds';
 import type { MeshSnapshot } from '../../snapshot/mesh-snapshot.ts';
 import { telemetriesFor } from '../../snapshot/telemetries.ts';
+import { SNI_LOOKUP } from '../clusters/dynamic-dns.ts';
 import { filterNames } from '../envoy-types.ts';
+import { MONGO_FILTER } from '../http-filters/codec-filters.ts';
 import { UUID_EXTENSION } from '../http-filters/istio-filters.ts';
 import type { ProxyView } from '../proxy-view.ts';
 import { type AccessLog, accessLog } from './access-log.ts';
@@ -100,13 +102,19 @@ function observedChain(chain: FilterChain, observation: Observation): FilterChai
     return changed === typed_config ? filter : { ...filter, typed_config: changed };
   });
   const isTcp = filters.at(-1)?.typed_config?.['@type'] === extensionTypes.tcpProxy;
-  const counted = isTcp ? beforeLast(filters, observation.stats) : filters;
+  const counted = isTcp ? countingTcp(filters, observation.stats) : filters;
   return counted === chain.filters ? chain : { ...chain, filters: counted };
 }
 
-/** The last filter of a list ends it: what counts stands right before. */
-const beforeLast = <Filter>(filters: Filter[], added: readonly (Filter & StatsFilter)[]): Filter[] =>
-  added.length === 0 ? filters : [...filters.slice(0, -1), ...added, ...filters.slice(-1)];
+/** Filters that belong to the one that ends a chain. Source: buildNetworkFiltersStack and buildSNIDFPFilter in istio pilot. */
+const WITH_THE_LAST: ReadonlySet<string> = new Set([MONGO_FILTER, SNI_LOOKUP]);
+
+/** What counts stands before the filter that ends the list, and before what belongs to that. */
+function countingTcp(filters: FilterChain['filters'], added: readonly StatsFilter[]): FilterChain['filters'] {
+  if (added.length === 0) return filters;
+  const before = filters.slice(0, -1).findLastIndex(({ name }) => !WITH_THE_LAST.has(name));
+  return filters.toSpliced(before + 1, 0, ...added);
+}
 
 function observedFilter(config: Any, { logs, added, tracing, stats }: Observation, silent: boolean): Any {
   const isHttp = config['@type'] === extensionTypes.httpConnectionManager;
