@@ -65,17 +65,12 @@ const controllerOf = (object: KubeObject): string =>
 
 export interface GatewayClassStatus {
   readonly conditions: readonly WantedCondition[];
-  readonly supportedFeatures?: readonly { readonly name: string }[];
 }
 
-/** The status of a class that Istio handles; undefined for others. */
+/** The status of a class that Istio handles, which names no features; undefined for others. Source: GetClassStatus in istio pilot. */
 export function classStatus(object: KubeObject): GatewayClassStatus | undefined {
-  const controller = controllerOf(object);
-  if (!CLASS_INFOS.has(controller)) return undefined;
-  return {
-    conditions: judge({ Accepted: { good: { reason: 'Accepted', message: 'Handled by Istio controller' } } }),
-    ...(controller === GATEWAY_CONTROLLER && { supportedFeatures: SUPPORTED_FEATURES.map((name) => ({ name })) }),
-  };
+  if (!CLASS_INFOS.has(controllerOf(object))) return undefined;
+  return { conditions: judge({ Accepted: { good: { reason: 'Accepted', message: 'Handled by Istio controller' } } }) };
 }
 
 /**
@@ -89,62 +84,3 @@ export function isManaged({ addresses = [] }: GatewayApiGatewaySpec): boolean {
 /** The name of a managed Gateway's Deployment, Service and ServiceAccount. */
 export const deploymentName = ({ metadata, spec }: KubeObject): string =>
   `${metadata.name}-${(spec as GatewayApiGatewaySpec).gatewayClassName}`;
-
-/** Names of the Gateway API's features, as its conformance profiles know them, in order. */
-const SUPPORTED_FEATURES: readonly string[] = [
-  'BackendTLSPolicy',
-  'BackendTLSPolicySANValidation',
-  'GRPCRoute',
-  'GRPCRouteNamedRouteRule',
-  'Gateway',
-  'GatewayAddressEmpty',
-  'GatewayFrontendClientCertificateValidation',
-  'GatewayFrontendClientCertificateValidationInsecureFallback',
-  'GatewayHTTPListenerIsolation',
-  'GatewayInfrastructurePropagation',
-  'GatewayPort8080',
-  'GatewayStaticAddresses',
-  'HTTPRoute',
-  'HTTPRoute303RedirectStatusCode',
-  'HTTPRoute307RedirectStatusCode',
-  'HTTPRoute308RedirectStatusCode',
-  'HTTPRouteBackendProtocolH2C',
-  'HTTPRouteBackendProtocolWebSocket',
-  'HTTPRouteBackendRequestHeaderModification',
-  'HTTPRouteBackendTimeout',
-  'HTTPRouteCORS',
-  'HTTPRouteDestinationPortMatching',
-  'HTTPRouteHostRewrite',
-  'HTTPRouteMethodMatching',
-  'HTTPRouteNamedRouteRule',
-  'HTTPRouteParentRefPort',
-  'HTTPRoutePathRedirect',
-  'HTTPRoutePathRewrite',
-  'HTTPRoutePortRedirect',
-  'HTTPRouteQueryParamMatching',
-  'HTTPRouteRequestMirror',
-  'HTTPRouteRequestMultipleMirrors',
-  'HTTPRouteRequestPercentageMirror',
-  'HTTPRouteRequestTimeout',
-  'HTTPRouteResponseHeaderModification',
-  'HTTPRouteRetry',
-  'HTTPRouteRetryBackendTimeout',
-  'HTTPRouteRetryConnectionError',
-  'HTTPRouteSchemeRedirect',
-  'ListenerSet',
-  'Mesh',
-  'MeshClusterIPMatching',
-  'MeshConsumerRoute',
-  'MeshHTTPRouteBackendRequestHeaderModification',
-  'MeshHTTPRouteNamedRouteRule',
-  'MeshHTTPRouteQueryParamMatching',
-  'MeshHTTPRouteRedirectPath',
-  'MeshHTTPRouteRedirectPort',
-  'MeshHTTPRouteRewritePath',
-  'MeshHTTPRouteSchemeRedirect',
-  'ReferenceGrant',
-  'TCPRoute',
-  'TLSRoute',
-  'TLSRouteModeMixed',
-  'TLSRouteModeTerminate',
-];
