@@ -1,6 +1,7 @@
 import type { FormatSubject } from '../format/subject.ts';
 import { compileFormat } from '../format/template.ts';
 import { compileJsonFormat } from './access-log/json-format.ts';
+import { type FormatString, furtherCommands, textOfFormat } from './format-string.ts';
 import { asBytes } from './string-match.ts';
 
 /** A body that is made of the request and its answer. */
@@ -10,28 +11,28 @@ export interface BodyFormat {
 }
 
 /** envoy.config.core.v3.SubstitutionFormatString, as far as it is read. */
-export interface BodyFormatJson {
-  /** Deprecated for text_format_source. */
-  readonly text_format?: string;
-  readonly text_format_source?: { readonly inline_string?: string };
-  readonly json_format?: Readonly<Record<string, unknown>>;
+export interface BodyFormatJson extends FormatString {
   readonly content_type?: string;
 }
 
 /** Reads a SubstitutionFormatString that makes a body. */
 export function readBodyFormat(given: BodyFormatJson | undefined): BodyFormat | undefined {
   if (given === undefined) return undefined;
+  const omitsEmpty = given.omit_empty_values === true;
+  const further = furtherCommands(given);
   if (given.json_format !== undefined) {
     const format = JSON.parse(asBytes(JSON.stringify(given.json_format))) as typeof given.json_format;
-    const write = compileJsonFormat(format, false, 'body_format.json_format');
+    const write = compileJsonFormat(format, omitsEmpty, 'body_format.json_format', further);
     return {
       write: (subject) => toBytes(`${write(subject)}\n`),
       contentType: given.content_type || 'application/json',
     };
   }
   const write = compileFormat(
-    asBytes(given.text_format_source?.inline_string ?? given.text_format ?? ''),
+    asBytes(textOfFormat(given) ?? ''),
     'body_format.text_format_source',
+    omitsEmpty ? '' : '-',
+    further,
   );
   return { write: (subject) => toBytes(write(subject)), contentType: given.content_type || 'text/plain' };
 }

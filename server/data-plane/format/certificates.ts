@@ -5,7 +5,7 @@ import { otherNames } from '../tls/other-names.ts';
 import { certificateChain, urlEncodedPem } from '../tls/peer-certificates.ts';
 import { parseSubjectAltNames, type SubjectAltNames } from '../tls/subject-alt-names.ts';
 import { subjectText } from '../tls/tls-facts.ts';
-import { formatTime } from './strftime.ts';
+import { checkTimeFormat, formatTime } from './strftime.ts';
 import { type CommandReader, type FormatSubject, text } from './subject.ts';
 
 type Side = (subject: FormatSubject) => TlsFacts | undefined;
@@ -30,7 +30,8 @@ const names = (side: Side, owner: Owner, kind: keyof SubjectAltNames): CommandRe
 
 const validity =
   (side: Side, date: 'validFromDate' | 'validToDate'): CommandReader =>
-  (argument) => {
+  (argument, field) => {
+    checkTimeFormat(argument, field);
     const format = argument === '' ? '%Y-%m-%dT%H:%M:%E3SZ' : argument;
     return (subject) => {
       const found = certificate(side, 'peer', subject);

@@ -12,11 +12,12 @@ const names = (text: string, syntax: CommandSyntax): (readonly [string, CommandS
 /** Commands that take more than their name, as Envoy's own table of them says. */
 const SYNTAX: ReadonlyMap<string, CommandSyntax> = new Map([
   ...names(
-    'REQ REQUEST_HEADER RESP RESPONSE_HEADER TRAILER RESPONSE_TRAILER QUERY_PARAM ENVIRONMENT DYNAMIC_METADATA COALESCE',
+    'REQ REQUEST_HEADER STREAM_INFO_REQ RESP RESPONSE_HEADER TRAILER RESPONSE_TRAILER QUERY_PARAM ENVIRONMENT ' +
+      'DYNAMIC_METADATA COALESCE',
     { argument: 'required', length: true },
   ),
   ...names('COMMON_DURATION CLUSTER_METADATA UPSTREAM_METADATA', { argument: 'required', length: false }),
-  ...names('PATH QUERY_PARAMS METADATA FILTER_STATE UPSTREAM_FILTER_STATE CEL TYPED_CEL REQ_WITHOUT_QUERY', {
+  ...names('PATH QUERY_PARAMS METADATA FILTER_STATE UPSTREAM_FILTER_STATE CEL TYPED_CEL REQ_WITHOUT_QUERY XFCC_VALUE', {
     argument: 'optional',
     length: true,
   }),

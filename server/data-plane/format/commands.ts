@@ -2,6 +2,7 @@ import { ADDRESS_COMMANDS } from './addresses.ts';
 import { BYTE_COUNT_COMMANDS } from './byte-counts.ts';
 import { CEL_COMMANDS } from './cel-commands.ts';
 import { CERTIFICATE_COMMANDS } from './certificates.ts';
+import { clientCertificateValue } from './client-certificate.ts';
 import { coalesce } from './coalesce.ts';
 import { ENDING_COMMANDS } from './endings.ts';
 import { MESSAGE_COMMANDS } from './messages.ts';
@@ -23,5 +24,6 @@ export const COMMANDS: Readonly<Record<string, CommandReader>> = {
   ...BYTE_COUNT_COMMANDS,
   ...ENDING_COMMANDS,
   ...UNTOLD_COMMANDS,
+  XFCC_VALUE: clientCertificateValue,
   COALESCE: (argument, field) => coalesce(COMMANDS, argument, field),
 };

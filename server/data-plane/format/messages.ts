@@ -4,6 +4,7 @@ import type { ResponseHead } from '../http/codec.ts';
 import { grpcStatusOf, isGrpc } from '../http/grpc.ts';
 import type { Headers } from '../http/headers.ts';
 import { isInlineInAnswers, isInlineInRequests } from '../http/inline-headers.ts';
+import { QUERY_COMMANDS } from './query.ts';
 import { type CommandReader, type FormatHead, type FormatSubject, text } from './subject.ts';
 
 /** A Host that says nothing is there all the same. */
@@ -57,7 +58,8 @@ function readField(name: string): (head: FormatHead) => string | undefined {
 
 const withoutQuery = (path: string): string => path.replace(/\?.*$/s, '');
 
-const requestHeaderWithoutQuery: CommandReader = (argument, field) => {
+/** `%REQ_WITHOUT_QUERY(…)%`, which a format has to ask for. */
+export const requestHeaderWithoutQuery: CommandReader = (argument, field) => {
   const read = requestHeader(argument, field);
   return (subject) => text(withoutQuery(String(read(subject) ?? '')));
 };
@@ -119,30 +121,17 @@ const grpcStatus: CommandReader = (argument, field) => {
 };
 
 const pathOption: CommandReader = (argument, field) => {
-  const [query = 'WQ', source = 'ORIG_OR_PATH'] = argument === '' ? [] : argument.split(':');
-  if (!['WQ', 'NQ', ''].includes(query)) throw new ConfigProblem(field, `Invalid PATH option: '${query}'`);
-  if (!['ORIG', 'PATH', 'ORIG_OR_PATH'].includes(source)) {
-    throw new ConfigProblem(field, `Invalid PATH option: '${source}'`);
+  const [query = '', source = ''] = argument.split(':');
+  if (!['WQ', 'NQ', ''].includes(query))
+    throw new ConfigProblem(field, `Invalid PATH option: '${query}', only 'WQ'/'NQ' are allowed`);
+  if (!['ORIG', 'PATH', 'ORIG_OR_PATH', ''].includes(source)) {
+    throw new ConfigProblem(field, `Invalid PATH option: '${source}', only 'ORIG'/'PATH'/'ORIG_OR_PATH' are allowed`);
   }
   return ({ head }) => {
     const original = source === 'PATH' ? undefined : head.headers.get('x-envoy-original-path');
     const path = original ?? (source === 'ORIG' ? '' : head.path);
     return text(query === 'NQ' ? withoutQuery(path) : path);
   };
-};
-
-const queryOf = ({ head }: FormatSubject): string => /\?(.*)$/s.exec(head.path)?.[1] ?? '';
-
-/** A plus stays one. */
-const queryParameter: CommandReader = (name) => (subject) =>
-  new URLSearchParams(queryOf(subject).replaceAll('+', '%2B')).get(name) ?? undefined;
-
-/** As in Envoy 1.40, `DECODED` decodes nothing. */
-const queryParameters: CommandReader = (argument, field) => {
-  if (!['', 'ORIG', 'DECODED'].includes(argument)) {
-    throw new ConfigProblem(field, `Invalid QUERY_PARAMS option: '${argument}'`);
-  }
-  return (subject) => text(queryOf(subject));
 };
 
 /** Names and values, without the bytes that frame them. */
@@ -164,7 +153,7 @@ export const responseHeadersBytes = ({ responseHead }: FormatSubject): number =>
 export const MESSAGE_COMMANDS: Readonly<Record<string, CommandReader>> = {
   REQ: requestHeader,
   REQUEST_HEADER: requestHeader,
-  REQ_WITHOUT_QUERY: requestHeaderWithoutQuery,
+  STREAM_INFO_REQ: requestHeader,
   RESP: responseHeader,
   RESPONSE_HEADER: responseHeader,
   TRAILER: responseTrailer,
@@ -172,8 +161,7 @@ export const MESSAGE_COMMANDS: Readonly<Record<string, CommandReader>> = {
   GRPC_STATUS: grpcStatus,
   GRPC_STATUS_NUMBER: () => grpcNumber,
   PATH: pathOption,
-  QUERY_PARAM: queryParameter,
-  QUERY_PARAMS: queryParameters,
+  ...QUERY_COMMANDS,
   REQUEST_HEADERS_BYTES: () => requestHeadersBytes,
   RESPONSE_HEADERS_BYTES: () => responseHeadersBytes,
   RESPONSE_TRAILERS_BYTES:

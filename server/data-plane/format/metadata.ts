@@ -53,13 +53,14 @@ function metadata(argument: string, field: string): Command {
   const colon = argument.indexOf(':');
   const kind = colon < 0 ? argument : argument.slice(0, colon);
   const lookup = LOOKUPS[kind];
-  if (lookup === undefined || colon < 0) throw new ConfigProblem(field, `${kind} is not supported type of metadata`);
-  return read(lookup)(argument.slice(colon + 1), field);
+  if (lookup === undefined) throw new ConfigProblem(field, `${kind} is not supported type of metadata`);
+  return read(lookup)(colon < 0 ? '' : argument.slice(colon + 1), field);
 }
 
 /** `KEY`, `KEY:TYPED` (a text of JSON), `KEY:PLAIN` or `KEY:FIELD:NAME`. */
 const filterState: CommandReader = (argument, field) => {
-  const [key = '', form = 'TYPED', name] = argument.split(':');
+  const [key = '', given = '', name] = argument.split(':');
+  const form = given || 'TYPED';
   if (key === '') throw new ConfigProblem(field, 'Invalid filter state configuration, key cannot be empty.');
   if (!['PLAIN', 'TYPED', 'FIELD'].includes(form))
     throw new ConfigProblem(field, 'Invalid filter state serialize type, only support PLAIN/TYPED/FIELD.');

@@ -92,9 +92,12 @@ const HOST_SOURCES = new Set(['', 'ORIG', 'HOST', 'ORIG_OR_HOST']);
 /** `SNI_ONLY` (default), or with the host of the request behind or before it. */
 function requestedServerName(argument: string, field: string): Command {
   const [which = '', source = ''] = argument.split(':');
-  if (!['', 'SNI_ONLY', 'SNI_FIRST', 'HOST_FIRST'].includes(which) || !HOST_SOURCES.has(source)) {
-    throw new ConfigProblem(field, `Invalid REQUESTED_SERVER_NAME option: ${argument}`);
+  const refused = (option: string, allowed: string): ConfigProblem =>
+    new ConfigProblem(field, `Invalid REQUESTED_SERVER_NAME option: '${option}', only ${allowed} are allowed`);
+  if (!['', 'SNI_ONLY', 'SNI_FIRST', 'HOST_FIRST'].includes(which)) {
+    throw refused(which, "'SNI_ONLY'/'SNI_FIRST'/'HOST_FIRST'");
   }
+  if (!HOST_SOURCES.has(source)) throw refused(source, "'ORIG_OR_HOST'/'HOST'/'ORIG'");
   const sni: Command = ({ connection }) => text(connection.requestedServerName);
   const host: Command = ({ head }) => {
     const original = source === 'HOST' ? undefined : head.headers.get('x-envoy-original-host');

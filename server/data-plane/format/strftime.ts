@@ -1,3 +1,5 @@
+import { ConfigProblem } from '../config/problem.ts';
+
 const DAYS = ['Sunday', 'Monday', 'Tuesday', 'Wednesday', 'Thursday', 'Friday', 'Saturday'];
 const MONTHS = [
   'January',
@@ -19,6 +21,15 @@ const pad = (value: number, width = 2): string => String(value).padStart(width, 
 
 /** `%s` seconds, `%3f` to `%9f` fractions, `%E3S` seconds with a fraction, else one letter as in C's strftime. */
 const SPECIFIER = /%(?:(\d)?f|E(\d|\*)S|Ez|([a-zA-Z%]))/g;
+
+/** Conversions that write a newline, which would end a line of a log or break a header. */
+const NEWLINE = /%[-_0^#]*[1-9]*[EO]?n/;
+
+/** Refuses a format of times that writes a newline. */
+export function checkTimeFormat(format: string, field: string): void {
+  if (NEWLINE.test(format))
+    throw new ConfigProblem(field, 'Invalid header configuration. Format string contains newline.');
+}
 
 /** Formats a time as Envoy's `%START_TIME(…)%` does. Fractions beyond milliseconds are zeros. */
 export function formatTime(ms: number, format: string, zone: 'utc' | 'local'): string {
@@ -62,7 +73,6 @@ const monthName: Part = ({ date }) => MONTHS[date.getUTCMonth()]!;
 
 const PARTS: ReadonlyMap<string, Part> = new Map<string, Part>([
   ['%', () => '%'],
-  ['n', () => '\n'],
   ['t', () => '\t'],
   ['Y', ({ date }) => String(date.getUTCFullYear())],
   ['C', number((date) => Math.floor(date.getUTCFullYear() / 100))],

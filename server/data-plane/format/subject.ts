@@ -120,7 +120,11 @@ export interface FormatConnection {
 export type FormatValue = string | number | boolean | object | undefined;
 
 /** One compiled `%COMMAND%`. */
-export type Command = (subject: FormatSubject) => FormatValue;
+export interface Command {
+  (subject: FormatSubject): FormatValue;
+  /** What it writes into a text where that is not its value. */
+  readonly asText?: Command;
+}
 
 /** Reads a command's argument, the text in its parentheses; throws ConfigProblem. */
 export type CommandReader = (argument: string, field: string) => Command;

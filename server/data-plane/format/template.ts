@@ -3,14 +3,18 @@ import { ConfigProblem } from '../config/problem.ts';
 import { checkSyntax } from './command-syntax.ts';
 import { COMMANDS } from './commands.ts';
 import { EntryWriter } from './entry-writer.ts';
+import { inText, limited } from './limited.ts';
 import { readable } from './readable-text.ts';
-import type { Command, FormatSubject, FormatValue } from './subject.ts';
+import type { Command, CommandReader, FormatSubject, FormatValue } from './subject.ts';
 
 /** A compiled Envoy format string. */
 export type Format = (subject: FormatSubject) => string;
 
 /** A compiled format of log entries. What it returns is good until the next entry is written, by this format or another. */
 export type EntryFormat = (subject: FormatSubject) => LogText;
+
+/** Commands that a format has asked for besides those that all have. */
+export type FurtherCommands = Readonly<Record<string, CommandReader>>;
 
 /** JSON keeps the type of a single command's value. */
 export type TypedFormat = (subject: FormatSubject) => string | number | boolean | object | null;
@@ -19,9 +23,9 @@ export type TypedFormat = (subject: FormatSubject) => string | number | boolean 
  * Compiles an Envoy format string: text with `%COMMAND%`, `%COMMAND(ARGUMENT)%`, `%COMMAND(ARGUMENT):LENGTH%` and `%%`. `empty` stands for
  * what has no value. Throws ConfigProblem. Source: substitution formatter, Envoy's documentation.
  */
-export function compileFormat(format: string, field: string, empty = '-'): Format {
+export function compileFormat(format: string, field: string, empty = '-', further?: FurtherCommands): Format {
   if (!format.includes('%')) return () => format;
-  const { commands, before, end } = inTurn(readPieces(format, field));
+  const { commands, before, end } = inTurn(readPieces(format, field, further));
   return (subject) => {
     let out = '';
     for (let i = 0; i < commands.length; i++) out += before[i]! + asText(commands[i]!(subject), empty);
@@ -34,10 +38,11 @@ const NEVER: FormatValue = Number.NaN;
 
 /**
  * Like compileFormat, for log entries. Most of an entry stood in the one before it as well: only values that differ are written, in their
- * old places as long as they fit these; behind the first that does not, everything is.
+ * old places as long as they fit these; behind the first that does not, everything is. A newline at the end is left out.
  */
-export function compileEntry(format: string, field: string, empty = '-'): EntryFormat {
-  const { commands, before, end } = inTurn(readPieces(format, field));
+export function compileEntry(format: string, field: string, empty = '-', further?: FurtherCommands): EntryFormat {
+  const { commands, before, end: last } = inTurn(readPieces(format, field, further));
+  const end = last.replace(/\n$/, '');
   const behind = [...before.slice(1), end];
   const entry = new EntryWriter();
   const values = commands.map(() => NEVER);
@@ -73,8 +78,8 @@ export function compileEntry(format: string, field: string, empty = '-'): EntryF
 }
 
 /** Like compileFormat, but a format that is one command only keeps the type of its value; null is none. */
-export function compileTypedFormat(format: string, field: string, empty = '-'): TypedFormat {
-  const pieces = readPieces(format, field);
+export function compileTypedFormat(format: string, field: string, empty = '-', further?: FurtherCommands): TypedFormat {
+  const pieces = readPieces(format, field, further);
   const [single] = pieces;
   if (pieces.length === 1 && typeof single === 'function') {
     return (subject) => {
@@ -83,7 +88,7 @@ export function compileTypedFormat(format: string, field: string, empty = '-'): 
     };
   }
   const write = (piece: string | Command, subject: FormatSubject): string =>
-    typeof piece === 'string' ? piece : readable(asText(piece(subject), empty));
+    typeof piece === 'string' ? piece : readable(asText(inText(piece)(subject), empty));
   return (subject) => pieces.map((piece) => write(piece, subject)).join('');
 }
 
@@ -101,7 +106,7 @@ function inTurn(pieces: readonly (string | Command)[]): { commands: Command[]; b
   for (const piece of pieces) {
     if (typeof piece === 'string') end += piece;
     else {
-      commands.push(piece);
+      commands.push(inText(piece));
       before.push(end);
       end = '';
     }
@@ -116,23 +121,26 @@ function asText(value: FormatValue, empty: string): string {
 }
 
 /** A name, perhaps an argument in parentheses that may itself hold percent signs and parentheses, perhaps a length. */
-const COMMAND = /%([A-Z0-9_]+)(?:\((.*?)\))?(?::(\d+))?%/sy;
+const COMMAND = /%([A-Z0-9_]+)(?:\(([^\n]*?)\))?(?::(\d+))?%/y;
+/** Lengths are numbers of 64 bits. */
+const LONGEST = 2n ** 64n - 1n;
 
 /** Each listener and each of its chains writes in the same few formats. Commands keep nothing of a request, so that all can have the same. */
 const knownPieces = new Map<string, readonly (string | Command)[]>();
 const MOST_KNOWN = 500;
 
-function readPieces(format: string, field: string): readonly (string | Command)[] {
+function readPieces(format: string, field: string, further?: FurtherCommands): readonly (string | Command)[] {
+  if (further !== undefined) return piecesOf(format, field, { ...COMMANDS, ...further });
   let pieces = knownPieces.get(format);
   if (pieces === undefined) {
-    pieces = piecesOf(format, field);
+    pieces = piecesOf(format, field, COMMANDS);
     if (knownPieces.size >= MOST_KNOWN) knownPieces.clear();
     knownPieces.set(format, pieces);
   }
   return pieces;
 }
 
-function piecesOf(format: string, field: string): (string | Command)[] {
+function piecesOf(format: string, field: string, known: FurtherCommands): (string | Command)[] {
   const pieces: (string | Command)[] = [];
   let at = 0;
   while (at < format.length) {
@@ -149,28 +157,24 @@ function piecesOf(format: string, field: string): (string | Command)[] {
     }
     COMMAND.lastIndex = open;
     const parts = COMMAND.exec(format);
-    if (parts === null) {
+    if (parts === null || (parts[3] !== undefined && BigInt(parts[3]) > LONGEST)) {
       const why = `Incorrect configuration: ${format}. Couldn't find valid command at position ${open}`;
       throw new ConfigProblem(field, why);
     }
-    pieces.push(readCommand(parts, field));
+    pieces.push(readCommand(parts, field, known));
     at = COMMAND.lastIndex;
   }
   return pieces;
 }
 
-function readCommand([, name = '', argument = '', limit]: readonly (string | undefined)[], field: string): Command {
-  const read = COMMANDS[name];
+function readCommand(
+  [, name = '', argument = '', limit]: readonly (string | undefined)[],
+  field: string,
+  known: FurtherCommands,
+): Command {
+  const read = known[name];
   if (read === undefined) throw new ConfigProblem(field, `Not supported field in StreamInfo: ${name}`);
   checkSyntax(name, { argument, hasLength: limit !== undefined }, field);
   const command = read(argument, field);
   return limit === undefined ? command : limited(command, Number(limit));
-}
-
-/** Text is cut; structures stay whole. */
-function limited(command: Command, length: number): Command {
-  return (subject) => {
-    const value = command(subject);
-    return value === undefined || typeof value === 'object' ? value : String(value).slice(0, length);
-  };
 }

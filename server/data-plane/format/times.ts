@@ -1,6 +1,6 @@
 import { ConfigProblem } from '../config/problem.ts';
 import type { StreamInfo } from '../http/stream-info.ts';
-import { formatTime } from './strftime.ts';
+import { checkTimeFormat, formatTime } from './strftime.ts';
 import type { Command, CommandReader, FormatSubject } from './subject.ts';
 
 /** Busy proxies begin many requests in one millisecond, or second: its text is made once. */
@@ -28,7 +28,8 @@ function isoTime(ms: number): string {
 
 const wallTime =
   (msOf: (subject: FormatSubject) => number, zone: 'utc' | 'local'): CommandReader =>
-  (argument) => {
+  (argument, field) => {
+    checkTimeFormat(argument, field);
     const make =
       argument === '' && zone === 'utc'
         ? isoTime

@@ -1,6 +1,10 @@
 import { expect, it } from 'vitest';
-import { type FormatConnection, NO_REQUEST } from '../../../server/data-plane/format/subject.ts';
-import { compileFormat } from '../../../server/data-plane/format/template.ts';
+import type { Any } from '#xds';
+import { readLogService } from '../../../server/data-plane/config/access-log/log-service.ts';
+import { furtherCommands } from '../../../server/data-plane/config/format-string.ts';
+import { type FormatConnection, type FormatSubject, NO_REQUEST } from '../../../server/data-plane/format/subject.ts';
+import { compileFormat, compileTypedFormat } from '../../../server/data-plane/format/template.ts';
+import { Headers } from '../../../server/data-plane/http/headers.ts';
 import { StreamInfo } from '../../../server/data-plane/http/stream-info.ts';
 
 const CONNECTION: FormatConnection = {
@@ -65,6 +69,12 @@ const WITH_ARGUMENT = [
   ['REQ', 'A?B'],
   ['RESP', 'A'],
   ['TRAILER', 'A'],
+  ['STREAM_INFO_REQ', 'A?B'],
+  ['XFCC_VALUE', 'URI'],
+  ['PATH', ':'],
+  ['FILTER_STATE', 'a:'],
+  ['METADATA', 'ROUTE'],
+  ['COALESCE', '{"operators":[{"command":"REQ","param":"a","max_length":2},"PROTOCOL"],"more":1}'],
 ];
 
 it('takes every command that Envoy takes', () => {
@@ -101,6 +111,85 @@ it('writes the start of a request to the millisecond, also where second, day or 
       new Date(ms).toISOString(),
     );
   }
+});
+
+it.each([
+  ['REQ_WITHOUT_QUERY(:path)', 'Not supported field in StreamInfo: REQ_WITHOUT_QUERY'],
+  ['START_TIME(%Y%En)', 'Invalid header configuration. Format string contains newline.'],
+  ['DOWNSTREAM_PEER_CERT_V_END(%n)', 'Invalid header configuration. Format string contains newline.'],
+  ['REQ(a):18446744073709551616', "Couldn't find valid command at position 0"],
+  ['DYNAMIC_METADATA(a\nb)', "Couldn't find valid command at position 0"],
+  ['PATH(NQ:X)', "Invalid PATH option: 'X', only 'ORIG'/'PATH'/'ORIG_OR_PATH' are allowed"],
+  ['REQUESTED_SERVER_NAME(X:ORIG)', "option: 'X', only 'SNI_ONLY'/'SNI_FIRST'/'HOST_FIRST' are allowed"],
+  ['XFCC_VALUE', 'XFCC_VALUE command requires a subcommand'],
+  ['XFCC_VALUE(Nope)', 'XFCC_VALUE command does not support subcommand: nope'],
+  ['COALESCE(null)', "COALESCE: JSON configuration must contain 'operators' array"],
+  ['COALESCE({"operators":{}})', "COALESCE: 'operators' must be an array"],
+  ['COALESCE({"operators":["PROTOCOL",7]})', 'at index 1: operator entry must be either a string'],
+  ['COALESCE({"operators":[{"command":"REQ","param":1}]})', "at index 0: 'param' field must be a string"],
+  ['COALESCE({"operators":[{"command":"REQ","param":"a","max_length":0}]})', "'max_length' must be a positive integer"],
+  [
+    'COALESCE({"operators":[{"command":"PROTOCOL","max_length":1}]})',
+    'PROTOCOL does not take any parameters or length',
+  ],
+])('refuses %s, in Envoy’s words', (command, why) => {
+  expect(() => compileFormat(`%${command}%`, 'format')).toThrow(why);
+});
+
+const asked = (path: string, headers: Record<string, string> = {}): FormatSubject => ({
+  head: { ...NO_REQUEST, method: 'GET', path, protocol: 'HTTP/1.1', headers: Headers.of(headers) },
+  responseHead: undefined,
+  info: new StreamInfo(0, 0),
+  connection: CONNECTION,
+});
+const written = (format: string, subject: FormatSubject): string => compileFormat(format, 'format')(subject);
+
+it('tells the parts of a query, decoded as Envoy does', () => {
+  const queries = '%QUERY_PARAMS%|%QUERY_PARAMS(DECODED)%|%QUERY_PARAM(a)%';
+  expect(written(queries, asked('/?'))).toBe('||-');
+  expect(written(queries, asked('/'))).toBe('-|-|-');
+  expect(written(queries, asked('/?a=%41%20+%22&b=%zz%4'))).toBe('a=%41%20+%22&b=%zz%4|a=A%20+%22&b=zz%4|A +"');
+  expect(written('%QUERY_PARAM(a)%', asked('/?a=%C3%A4'))).toBe('\xc3\xa4');
+});
+
+it('tells one value of the certificate’s header, of its oldest element that has it', () => {
+  const header = 'By=spiffe://a;Subject="CN=\\"x\\",O=y;z";URI=u1;uri=u2,URI=u3;DNS=d';
+  const values = '%XFCC_VALUE(by)%|%XFCC_VALUE(Subject)%|%XFCC_VALUE(uri)%|%XFCC_VALUE(dns)%|%XFCC_VALUE(hash)%';
+  expect(written(values, asked('/', { 'x-forwarded-client-cert': header }))).toBe('spiffe://a|CN="x",O=y;z|u1|d|-');
+  const open = { 'x-forwarded-client-cert': 'Hash=1,Subject="CN=x;URI=u' };
+  expect(written('%XFCC_VALUE(hash)%|%XFCC_VALUE(uri)%', asked('/', open))).toBe('1|-');
+});
+
+it('takes the first command that has a value, were it an empty one, and cuts structures in texts alone', () => {
+  const subject = {
+    ...asked('/', { 'x-empty': '' }),
+    resourceMetadata: () => ({ filter_metadata: { a: { b: [1, 2] } } }),
+  };
+  const first = '%COALESCE({"operators":[{"command":"REQ","param":"x-empty"},"PROTOCOL"]})%';
+  expect(written(first, subject)).toBe('');
+  const cut = '%COALESCE({"operators":[{"command":"METADATA","param":"ROUTE:a:b","max_length":2}]})%';
+  expect(written(`${cut} %METADATA(ROUTE:a):4%`, subject)).toBe('[1 {"b"');
+  expect(compileTypedFormat(cut, 'format')(subject)).toEqual([1, 2]);
+});
+
+it('takes from the formatters of a format the commands that they bring', () => {
+  const type = 'type.googleapis.com/envoy.extensions.formatter.req_without_query.v3.ReqWithoutQuery';
+  const formatters = [{ name: 'any', typed_config: { '@type': type } }];
+  const write = compileFormat('%REQ_WITHOUT_QUERY(:path)%', 'format', '-', furtherCommands({ formatters }));
+  expect(write(asked('/a?b'))).toBe('/a');
+  const log = {
+    '@type': 'type.googleapis.com/envoy.extensions.access_loggers.open_telemetry.v3.OpenTelemetryAccessLogConfig',
+    common_config: {
+      log_name: 'a',
+      transport_api_version: 'V3',
+      grpc_service: { envoy_grpc: { cluster_name: 'logs' } },
+    },
+    body: { string_value: '%REQ_WITHOUT_QUERY(:path)%' },
+  };
+  expect(() => readLogService(log)).toThrow('Not supported field in StreamInfo: REQ_WITHOUT_QUERY');
+  expect(readLogService({ ...log, formatters } as Any)).toBeTypeOf('function');
+  const other = [{ name: 'any', typed_config: { '@type': `${type}2` } }];
+  expect(() => furtherCommands({ formatters: other })).toThrow('Formatter not found: any');
 });
 
 it('tells the listener that took the connection', () => {

@@ -2,6 +2,7 @@ import type { LogText } from '#domain';
 import { extensionTypes, type HttpConnectionManager } from '#xds';
 import type { FormatSubject } from '../../format/subject.ts';
 import { compileEntry, type EntryFormat, type Format } from '../../format/template.ts';
+import { type FormatString, furtherCommands, textOfFormat } from '../format-string.ts';
 import { unknownExtension, within } from '../problem.ts';
 import { type AccessLogFilter, readAccessLogFilter } from './filter.ts';
 import { compileJsonFormat } from './json-format.ts';
@@ -32,19 +33,11 @@ export const istioLogFormat: Format = (subject) => String(istioEntry(subject));
 
 export type AccessLogs = NonNullable<HttpConnectionManager['access_log']>;
 
-interface LogFormat {
-  /** Deprecated for text_format_source. */
-  readonly text_format?: string;
-  readonly text_format_source?: { readonly inline_string?: string };
-  readonly json_format?: Readonly<Record<string, unknown>>;
-  readonly omit_empty_values?: boolean;
-}
-
 interface FormatJson {
-  readonly log_format?: LogFormat;
+  readonly log_format?: FormatString;
   readonly format?: string;
-  readonly json_format?: LogFormat['json_format'];
-  readonly typed_json_format?: LogFormat['json_format'];
+  readonly json_format?: FormatString['json_format'];
+  readonly typed_json_format?: FormatString['json_format'];
 }
 
 /** Reads the `access_log` of a filter. */
@@ -89,9 +82,11 @@ function readFormatOf({ log_format, format, json_format, typed_json_format }: Fo
   });
 }
 
-function readFormat({ text_format_source, text_format, json_format, omit_empty_values }: LogFormat): EntryFormat {
-  if (json_format !== undefined) return compileJsonFormat(json_format, omit_empty_values === true, 'json_format');
-  const text = text_format_source?.inline_string ?? text_format;
+function readFormat(given: FormatString): EntryFormat {
+  const omitsEmpty = given.omit_empty_values === true;
+  const further = furtherCommands(given);
+  if (given.json_format !== undefined) return compileJsonFormat(given.json_format, omitsEmpty, 'json_format', further);
+  const text = textOfFormat(given);
   if (text === undefined) return compileEntry(ENVOY_LOG_FORMAT, 'log_format');
-  return compileEntry(text.replace(/\n$/, ''), 'text_format_source', omit_empty_values === true ? '' : '-');
+  return compileEntry(text, 'text_format_source', omitsEmpty ? '' : '-', further);
 }

@@ -1,12 +1,13 @@
 import type { Any } from '#xds';
 import type { FormatSubject } from '../../format/subject.ts';
-import { compileFormat } from '../../format/template.ts';
+import { compileFormat, type FurtherCommands } from '../../format/template.ts';
 import { AccessLogStream } from '../../log-service/access-log-stream.ts';
 import type { LogTarget } from '../../log-service/log-target.ts';
 import { encodeRecord, type KeyValueJson } from '../../log-service/otlp-logs.ts';
 import { OtlpSender, type OtlpSenderOptions } from '../../log-service/otlp-sender.ts';
 import { customTags, type EntryOptions, httpEntry, startOf, tcpEntry } from '../../log-service/stream-entry.ts';
 import type { ProxySelf } from '../../runtime.ts';
+import { type FormatString, furtherCommands } from '../format-string.ts';
 import { type GrpcServiceJson, readGrpcService } from '../grpc-service.ts';
 import { ConfigProblem, within } from '../problem.ts';
 import { type HttpServiceJson, readHttpService } from '../span-collector.ts';
@@ -124,7 +125,7 @@ interface AnyValueJson {
   readonly array_value?: { readonly values?: readonly AnyValueJson[] };
 }
 
-interface OpenTelemetryJson extends Buffering {
+interface OpenTelemetryJson extends Buffering, Pick<FormatString, 'formatters'> {
   readonly common_config?: CommonJson;
   readonly log_name?: string;
   readonly grpc_service?: GrpcServiceJson;
@@ -145,8 +146,9 @@ const NANOS_PER_US = 1000n;
 /** Source: AccessLog of Envoy's open_telemetry logger. */
 function openTelemetryService(config: OpenTelemetryJson): LogService {
   const target = openTelemetryTarget(config);
-  const body = config.body && isSet(config.body) ? valueFormat(config.body, 'body') : undefined;
-  const attributes = fieldFormats(config.attributes, 'attributes');
+  const further = furtherCommands(config);
+  const body = config.body && isSet(config.body) ? valueFormat(config.body, 'body', further) : undefined;
+  const attributes = fieldFormats(config.attributes, 'attributes', further);
   const options = { ...readTags(config.custom_tags), filterState: [] };
   return (subject) => {
     const { tracerSpan } = subject;
@@ -165,17 +167,19 @@ function openTelemetryService(config: OpenTelemetryJson): LogService {
 const isSet = ({ string_value, kvlist_value, array_value }: AnyValueJson): boolean =>
   (string_value ?? kvlist_value ?? array_value) !== undefined;
 
-function valueFormat(value: AnyValueJson | undefined, field: string): ValueFormat {
+function valueFormat(value: AnyValueJson | undefined, field: string, further?: FurtherCommands): ValueFormat {
   if (value?.string_value !== undefined) {
-    const write = compileFormat(value.string_value, field);
+    const write = compileFormat(value.string_value, field, '-', further);
     return (subject) => ({ string_value: write(subject) });
   }
   if (value?.kvlist_value !== undefined) {
-    const fields = fieldFormats(value.kvlist_value, field);
+    const fields = fieldFormats(value.kvlist_value, field, further);
     return (subject) => ({ kvlist_value: { values: fields(subject) } });
   }
   if (value?.array_value !== undefined) {
-    const items = (value.array_value.values ?? []).map((item, i) => valueFormat(item, `${field}.values[${i}]`));
+    const items = (value.array_value.values ?? []).map((item, i) =>
+      valueFormat(item, `${field}.values[${i}]`, further),
+    );
     return (subject) => ({ array_value: { values: items.map((write) => write(subject)) } });
   }
   throw new ConfigProblem(
@@ -184,8 +188,15 @@ function valueFormat(value: AnyValueJson | undefined, field: string): ValueForma
   );
 }
 
-function fieldFormats({ values = [] }: KeyValues = {}, field: string): (subject: FormatSubject) => KeyValueJson[] {
-  const formats = values.map(({ key = '', value }, i) => ({ key, write: valueFormat(value, `${field}.values[${i}]`) }));
+function fieldFormats(
+  { values = [] }: KeyValues = {},
+  field: string,
+  further?: FurtherCommands,
+): (subject: FormatSubject) => KeyValueJson[] {
+  const formats = values.map(({ key = '', value }, i) => ({
+    key,
+    write: valueFormat(value, `${field}.values[${i}]`, further),
+  }));
   return (subject) => formats.map(({ key, write }) => ({ key, value: write(subject) }));
 }
 

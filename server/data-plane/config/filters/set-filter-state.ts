@@ -2,7 +2,7 @@ import { isIP } from 'node:net';
 import type { Any } from '#xds';
 import { compileFormat, type Format } from '../../format/template.ts';
 import { type KeptValue, readAddress } from '../../http/filter-state.ts';
-import type { BodyFormatJson } from '../body-format.ts';
+import { type FormatString, furtherCommands, textOfFormat } from '../format-string.ts';
 import { ConfigProblem, within } from '../problem.ts';
 
 /** envoy.extensions.filters.common.set_filter_state.v3.FilterStateValue. As in Envoy, `read_only` keeps nobody from another text. */
@@ -24,7 +24,7 @@ export interface SetFilterStateConfig {
 interface ValueJson {
   readonly object_key?: string;
   readonly factory_key?: string;
-  readonly format_string?: BodyFormatJson & { readonly omit_empty_values?: boolean };
+  readonly format_string?: FormatString;
   readonly skip_if_empty?: boolean;
 }
 
@@ -89,12 +89,12 @@ function readValue({
       : `'${factory}' does not have an object factory`;
     throw new ConfigProblem('object_key', why);
   }
-  const text = format.text_format_source?.inline_string ?? format.text_format;
+  const text = textOfFormat(format);
   if (text === undefined) throw new ConfigProblem('format_string', 'only a text_format is read');
   const empty = format.omit_empty_values === true ? '' : '-';
   return {
     key,
-    value: compileFormat(text, 'format_string.text_format_source', empty),
+    value: compileFormat(text, 'format_string.text_format_source', empty, furtherCommands(format)),
     skipsEmpty: skip_if_empty === true,
     make,
   };
