@@ -42,6 +42,8 @@ export class OutlierDetector {
   readonly #overflow: Stat;
   readonly #active: Stat;
   readonly #total: Stat;
+  /** Its part of `ejections_active`: as in Envoy, a host that two rates eject at once counts twice, and once for the rest when it returns. */
+  #ejections = 0;
   #policy: OutlierPolicy;
   #timer: Timer | undefined;
   #stopped = false;
@@ -76,14 +78,14 @@ export class OutlierDetector {
   }
 
   stop(): void {
-    this.#stopped = true;
     this.#timer?.cancel();
-    this.#active.value -= this.#options.hosts().filter(({ ejected }) => ejected).length;
+    this.#count(-this.#ejections);
+    this.#stopped = true;
   }
 
   /** The host has left its cluster. */
   forget(host: Host): void {
-    if (host.ejected) this.#active.value--;
+    if (host.ejected) this.#count(-1);
   }
 
   /** An active health check has passed: where the policy says so, the host is let back before its time is over. */
@@ -163,10 +165,10 @@ export class OutlierDetector {
   #eject(host: Host, cause: EjectionCause): void {
     const { clock, random, hosts } = this.#options;
     const policy = this.#policy;
-    const all = hosts();
-    const ejected = all.filter((other) => other.ejected).length;
+    const ejected = this.#ejections;
     const allowed =
-      (100 * (ejected + 1)) / all.length <= policy.maxEjectionPercent || (ejected === 0 && policy.alwaysEjectOneHost);
+      (100 * (ejected + 1)) / hosts().length <= policy.maxEjectionPercent ||
+      (ejected === 0 && policy.alwaysEjectOneHost);
     if (!allowed) {
       this.#overflow.value++;
       return;
@@ -178,7 +180,7 @@ export class OutlierDetector {
     host.ejectedAt = clock.monotonic();
     host.ejectionJitterMs = policy.maxJitterMs > 0 ? random.below(policy.maxJitterMs + 1) : 0;
     if (host.ejections * policy.baseEjectionMs < policy.maxEjectionMs + policy.baseEjectionMs) host.ejections++;
-    this.#active.value++;
+    this.#count(1);
     this.#total.value++;
     this.#stat(`ejections_enforced_${cause}`).value++;
     this.#options.changed(host);
@@ -227,8 +229,14 @@ export class OutlierDetector {
     host.ejected = false;
     host.unejectedAt = now;
     Object.assign(host.failures, { consecutive5xx: 0, consecutiveGateway: 0, consecutiveLocal: 0 });
-    this.#active.value--;
+    this.#count(-1);
     this.#options.changed(host);
+  }
+
+  #count(more: number): void {
+    if (this.#stopped) return;
+    this.#ejections += more;
+    this.#active.value += more;
   }
 
   #stat(name: string): Stat {

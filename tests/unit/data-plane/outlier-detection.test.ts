@@ -201,6 +201,34 @@ describe('outlier detection', () => {
     expect(found.get('c.outlier_detection.ejections_detected_local_origin_failure_percentage')).toBe(1);
   });
 
+  it('counts a host twice that two rates eject at once, and one of them for ever', () => {
+    const outliers = detector({
+      max_ejection_percent: 67,
+      consecutive_5xx: 100,
+      base_ejection_time: '5s',
+      success_rate_minimum_hosts: 2,
+      success_rate_request_volume: 1,
+      success_rate_stdev_factor: 0,
+      failure_percentage_minimum_hosts: 2,
+      failure_percentage_request_volume: 1,
+      enforcing_failure_percentage: 100,
+    });
+    const active = (): number | undefined => stats.values().get('c.outlier_detection.ejections_active');
+    const ask = (failing: number): void => {
+      for (const [i, host] of hosts.entries()) fail(outliers, host, 1, i === failing ? 500 : 200);
+    };
+    ask(0);
+    clock.advance(10_000);
+    expect(active()).toBe(2);
+    clock.advance(20_000);
+    expect([hosts[0]!.ejected, active()]).toEqual([false, 1]);
+    ask(1);
+    clock.advance(10_000);
+    // Two of three would be allowed, but there is one that nobody sees.
+    expect([hosts[1]!.ejected, active()]).toEqual([true, 2]);
+    expect(stats.values().get('c.outlier_detection.ejections_overflow')).toBe(1);
+  });
+
   it('ends a row of local origin with a connection that is made', () => {
     const outliers = detector({ split_external_local_origin_errors: true, consecutive_local_origin_failure: 2 });
     for (const seen of ['connect', 'connected', 'timeout'] as const) outliers.report(hosts[0]!, { localOrigin: seen });
