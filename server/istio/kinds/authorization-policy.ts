@@ -1,3 +1,4 @@
+import type { KubeObject } from '#domain';
 import {
   attributeProblem,
   checkValues,
@@ -165,7 +166,7 @@ function checkAction(spec: Field, action: string, findings: Findings): void {
   for (const rule of rules) checkCustomRule(rule, findings);
 }
 
-function check(spec: Field, findings: Findings): void {
+function check(spec: Field, findings: Findings, { metadata }: KubeObject): void {
   const action = spec.get('action').text || 'ALLOW';
   checkAttachment(spec, findings);
   checkAction(spec, action, findings);
@@ -181,6 +182,7 @@ function check(spec: Field, findings: Findings): void {
     checkRule(rule, index, findings);
     if (action === 'DENY') warnOfTcpDenial(rule, findings);
   }
+  findings.prefixRefusals(`invalid policy ${metadata.name}.${metadata.namespace ?? 'default'}:`);
 }
 
 export const authorizationPolicyKind = defineKind({

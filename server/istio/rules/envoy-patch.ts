@@ -1,5 +1,5 @@
 import type { Field } from './field.ts';
-import type { Findings } from './findings.ts';
+import { Findings } from './findings.ts';
 import { regexProblem } from './values.ts';
 
 const LISTENER_CLASS = new Set(['LISTENER', 'FILTER_CHAIN', 'NETWORK_FILTER', 'HTTP_FILTER']);
@@ -57,10 +57,6 @@ function missing(patch: Field): readonly [Field, string] | undefined {
   return undefined;
 }
 
-/** Whether Istio reads the patch's value: nothing is missing, and it is not for waypoints. */
-export const isComplete = (patch: Field): boolean =>
-  patch.at('match.context').text !== 'WAYPOINT' && missing(patch) === undefined;
-
 function versionIsRight(version: Field, findings: Findings): boolean {
   if (version.text.length > MAX_VERSION) {
     const message = `Envoy filter: proxyVersion match exceeds ${MAX_VERSION} characters and will be ignored`;
@@ -114,6 +110,15 @@ function checkMatch(patch: Field, findings: Findings): void {
   } else if (applyTo === 'CLUSTER' && !match.get('cluster').exists) {
     findings.reject(match, 'Envoy filter: applyTo for cluster class objects cannot have non cluster match');
   }
+}
+
+/** Whether Istio reads the patch's value: nothing is missing, it is not for waypoints, and what it has said before did not end the matter. */
+export function isValueRead(patch: Field): boolean {
+  if (patch.at('match.context').text === 'WAYPOINT' || missing(patch) !== undefined) return false;
+  const findings = new Findings();
+  const right = versionIsRight(patch.at('match.proxy.proxyVersion'), findings);
+  if (right && LISTENER_CLASS.has(patch.get('applyTo').text)) checkMatch(patch, findings);
+  return !findings.refused;
 }
 
 /** One of an EnvoyFilter's configPatches. What the value holds is checked where Envoy's messages are known. */

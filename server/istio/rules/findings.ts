@@ -29,6 +29,13 @@ export class Findings {
     this.problems.push(...added.filter(({ severity }) => severity === 'error'));
   }
 
+  /** Puts these words before every refusal so far. */
+  prefixRefusals(words: string): void {
+    for (const [index, problem] of this.problems.entries()) {
+      if (problem.severity === 'error') this.problems[index] = { ...problem, message: `${words} ${problem.message}` };
+    }
+  }
+
   /** Whether anything was refused so far. */
   get refused(): boolean {
     return this.problems.some(({ severity }) => severity === 'error');

@@ -1,6 +1,6 @@
 import type { FieldProblem, KubeObject } from '#domain';
 import { childPath } from '../manifests/path.ts';
-import { isComplete } from './envoy-patch.ts';
+import { isValueRead } from './envoy-patch.ts';
 import { type Field, specOf } from './field.ts';
 import { Findings } from './findings.ts';
 
@@ -68,7 +68,7 @@ export function patchProblems(object: KubeObject, check: CheckMessage | undefine
   if (object.kind !== 'EnvoyFilter' || !check) return [];
   const findings = new Findings();
   for (const patch of specOf(object).get('configPatches').items) {
-    if (isComplete(patch)) checkValue(patch, check, findings);
+    if (isValueRead(patch)) checkValue(patch, check, findings);
   }
   return findings.problems;
 }
