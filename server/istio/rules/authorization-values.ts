@@ -68,9 +68,15 @@ export const pathTemplate: ValueRule = (value, key) => {
   return undefined;
 };
 
-/** Applies rules to each value of a list. */
+/** Istio tells of each value that these refuse; of the others it tells the first. */
+const TOLD_EACH: ReadonlySet<ValueRule> = new Set([ipBlock, port]);
+
+/** Applies rules to the values of a list. */
 export function checkValues(list: Field, key: string, rules: readonly ValueRule[], findings: Findings): void {
-  for (const item of list.items) for (const rule of rules) findings.check(item, rule(item.text, key));
+  for (const rule of rules) {
+    const refused = list.items.filter((item) => rule(item.text, key) !== undefined);
+    for (const item of TOLD_EACH.has(rule) ? refused : refused.slice(0, 1)) findings.check(item, rule(item.text, key));
+  }
 }
 
 /** Istio bounds lists of service accounts. */

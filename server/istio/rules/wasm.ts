@@ -32,17 +32,23 @@ function hashProblem(hash: string): string | undefined {
 function checkEnvironment(environment: Field, findings: Findings): void {
   const seen = new Set<string>();
   for (const variable of environment.items) {
-    const name = variable.get('name').text;
-    const fromHost = variable.get('valueFrom').text === 'HOST';
-    if (name === '') findings.reject(variable, 'spec.vmConfig.env invalid', 'Add name.');
-    else if (Buffer.byteLength(name) > 256) {
-      findings.reject(variable.get('name'), 'env.name field must be less than 255 characters long');
-    } else if (seen.has(name)) findings.reject(variable, 'duplicate env', 'Name each variable once.');
-    else if (fromHost && variable.get('value').text !== '') {
-      findings.reject(variable.get('value'), 'value may only be set when valueFrom is INLINE');
+    const wrong = variableProblem(variable, seen);
+    if (wrong !== undefined) {
+      findings.reject(...wrong);
+      return;
     }
-    seen.add(name);
+    seen.add(variable.get('name').text);
   }
+}
+
+function variableProblem(variable: Field, seen: ReadonlySet<string>): Parameters<Findings['reject']> | undefined {
+  const name = variable.get('name');
+  const value = variable.get('value');
+  if (name.text === '') return [variable, 'spec.vmConfig.env invalid', 'Add name.'];
+  if (Buffer.byteLength(name.text) > 256) return [name, 'env.name field must be less than 255 characters long'];
+  if (seen.has(name.text)) return [variable, 'duplicate env', 'Name each variable once.'];
+  if (variable.get('valueFrom').text !== 'HOST' || value.text === '') return undefined;
+  return [value, 'value may only be set when valueFrom is INLINE'];
 }
 
 /** Where a plug-in comes from and how it runs: of a WasmPlugin, or of a TrafficExtension's `wasm`. */
