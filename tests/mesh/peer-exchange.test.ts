@@ -233,6 +233,26 @@ describe('two sidecars at the ends of a TCP connection', () => {
     await until(() => server.hops.length === 2, 'the second connection is over');
   });
 
+  it('pass on what a client says after its server has said all', async () => {
+    let heard = '';
+    const over = new Promise<void>((resolve) => {
+      serve = (socket) => {
+        socket.end('bye');
+        socket.on('end', resolve).on('data', (chunk: Buffer) => {
+          heard += chunk;
+        });
+      };
+    });
+    const hops = server.hops.length;
+    const socket = client.dial({ ip: SERVER, port: PORT });
+    socket.allowHalfOpen = true;
+    expect(await read(socket)).toBe('bye');
+    socket.end('one more thing');
+    await over;
+    expect(heard).toBe('one more thing');
+    await until(() => server.hops.length > hops, 'the connection is over');
+  });
+
   /** What a program without certificate hears that speaks to the server's proxy itself, piece by piece. */
   const speak = async (alpn: string, pieces: readonly Buffer[]): Promise<Buffer> => {
     serve = echo;

@@ -158,6 +158,8 @@ export class TcpUpstream {
           cluster.breakers.DEFAULT.requests++;
           host.joined.add(this.#options.onHostDown);
           this.#tls = tls;
+          // A host that has said all may still be told something.
+          socket.allowHalfOpen = true;
           info.upstreamLocalAddress = localAddress;
           const { startedAt: begunAt, connectedAt } = attempt;
           const securedAt = tls === undefined ? undefined : runtime.clock.monotonic();
