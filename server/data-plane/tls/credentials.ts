@@ -4,6 +4,7 @@ import { createSecureContext } from 'node:tls';
 import { traitsOf } from './certificate-traits.ts';
 import { type CipherRank, cipherList, DEFAULT_CIPHERS } from './cipher-suites.ts';
 import { DEFAULT_GROUPS, groupList } from './groups.ts';
+import { renewTickets } from './ticket-keys.ts';
 
 /** A certificate with the CAs above it, and its key. PEM text. */
 export interface Certificate {
@@ -107,8 +108,9 @@ export class SecureContexts {
     const { min, max, noTickets, ciphers, groups, seconds } = agreeable(parameters, side);
     const pems = shown.flatMap(({ chainPem, keyPem }) => [chainPem, keyPem]);
     const key = [min, max, noTickets, ciphers, groups, seconds, ...pems, '-', rootsPem, crlPem].join('\n\n');
+    const known = this.#contexts.get(key);
     const context =
-      this.#contexts.get(key) ??
+      known ??
       createSecureContext({
         minVersion: min,
         maxVersion: max,
@@ -125,6 +127,7 @@ export class SecureContexts {
         ca: rootsPem === undefined ? [] : rootsPem,
         ...(crlPem !== undefined && { crl: crlPem }),
       });
+    if (known === undefined && side.is === 'server' && seconds === TICKET_SECONDS && !noTickets) renewTickets(context);
     this.#contexts.delete(key);
     this.#contexts.set(key, context);
     if (this.#contexts.size > this.#capacity) {

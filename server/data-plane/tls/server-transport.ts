@@ -1,5 +1,5 @@
 import type { Socket } from 'node:net';
-import { TLSSocket } from 'node:tls';
+import { type SecureContext, TLSSocket } from 'node:tls';
 import type { Clock } from '#domain';
 import { errorMessage } from '#domain';
 import { alertForVerdict, peerVerdict, ServerAlert, TLS_ALERTS } from '#workloads';
@@ -16,6 +16,7 @@ import {
 } from './failure-reason.ts';
 import type { SubjectAltNames } from './subject-alt-names.ts';
 import { parseSubjectAltNames } from './subject-alt-names.ts';
+import { renewsTickets } from './ticket-keys.ts';
 import { type Intent, readHandshake, readTlsFacts } from './tls-facts.ts';
 import type { HandshakeWaiter, TransportSocket } from './transport.ts';
 
@@ -89,9 +90,10 @@ class ServerHandshake {
     }
     try {
       const credentials = chooseCertificates(offered, hello?.serverName ?? '');
-      const secured = this.#wrap(socket, credentials, hello);
+      const context = this.#context(credentials, hello);
+      const secured = this.#wrap(socket, context, credentials, hello?.alpn);
       // Must listen before the handshake begins.
-      const alert = this.#judges(credentials) ? new ServerAlert(socket, secured) : undefined;
+      const alert = this.#judges(credentials) ? new ServerAlert(socket, secured, renewsTickets(context)) : undefined;
       this.#listen(secured, credentials, {
         intent: this.#intent(credentials, hello),
         sendAlert: (code) => alert?.refuse(code, hello?.takesTickets !== false),
@@ -102,17 +104,26 @@ class ServerHandshake {
     }
   }
 
-  #wrap(socket: Socket, credentials: TlsCredentials, hello: OfferedByClient | undefined): TLSSocket {
-    const { alpn, contexts, requireClientCertificate, parameters = {} } = this.#options;
-    const { alpn: clientAlpn, ciphers, versions } = hello ?? {};
+  #context(credentials: TlsCredentials, { ciphers, versions }: Partial<ClientHello> = {}): SecureContext {
+    const { contexts, parameters = {} } = this.#options;
+    return contexts.get(credentials, parameters, {
+      is: 'server',
+      ...(ciphers && { ciphers }),
+      ...(versions && { versions }),
+    });
+  }
+
+  #wrap(
+    socket: Socket,
+    secureContext: SecureContext,
+    credentials: TlsCredentials,
+    clientAlpn: readonly string[] | undefined,
+  ): TLSSocket {
+    const { alpn, requireClientCertificate } = this.#options;
     const served = clientAlpn === undefined ? alpn : alpn.filter((name) => clientAlpn.includes(name));
     return new TLSSocket(socket, {
       isServer: true,
-      secureContext: contexts.get(credentials, parameters, {
-        is: 'server',
-        ...(ciphers && { ciphers }),
-        ...(versions && { versions }),
-      }),
+      secureContext,
       requestCert: requireClientCertificate || credentials.rootsPem !== undefined,
       // An untrusted certificate is judged after the handshake; OpenSSL would refuse it, or its absence, before.
       rejectUnauthorized: requireClientCertificate && this.#options.acceptUntrusted !== true,

@@ -80,8 +80,11 @@ const FINISHED_LAST: Readonly<Record<string, readonly [number, number]>> = {
   'TLSv1.2': [3, 3],
 };
 const FATAL = 2;
-/** OpenSSL's server sends this many session tickets, a record each, as soon as the client has finished; none to one that came with a ticket. */
-const TICKET_RECORDS = { anew: 2, again: 0 };
+/**
+ * OpenSSL's server sends this many session tickets, a record each, as soon as the client has finished: to one that came with a ticket only
+ * where tickets are renewed.
+ */
+const TICKET_RECORDS = { anew: 2, renewed: 1, kept: 0 };
 /** A client that reads nothing must not hold the connection open. */
 const LINGER_MS = 1000;
 
@@ -95,9 +98,11 @@ export class ServerAlert {
   #secret: Buffer | undefined;
   readonly #raw: Socket;
   readonly #secured: TLSSocket;
+  readonly #again: number;
 
-  /** Call before the handshake begins. `raw` is the TCP connection below `secured`. */
-  constructor(raw: Socket, secured: TLSSocket) {
+  /** Call before the handshake begins. `raw` is the TCP connection below `secured`; `renews`: a client's ticket is answered with a new one. */
+  constructor(raw: Socket, secured: TLSSocket, renews = false) {
+    this.#again = renews ? TICKET_RECORDS.renewed : TICKET_RECORDS.kept;
     this.#raw = raw;
     this.#secured = secured;
     secured.on('keylog', (line: Buffer) => {
@@ -125,7 +130,7 @@ export class ServerAlert {
       suite,
       secret,
       alert,
-      sequence: TICKET_RECORDS[this.#secured.isSessionReused() ? 'again' : 'anew'],
+      sequence: this.#secured.isSessionReused() ? this.#again : TICKET_RECORDS.anew,
     });
     // The tickets leave at the end of this turn; the alert must be the record behind them.
     setImmediate(() => {

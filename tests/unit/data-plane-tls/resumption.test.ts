@@ -41,6 +41,8 @@ describe('a client that takes up its session', () => {
     let session: Buffer | undefined;
     for (let turn = 0; turn < 3; turn++) {
       const given = { maxVersion, servername: 'host', secureContext: context, ...(session && { session }) };
+      // As for Envoy, a ticket of TLS 1.3 is good for one connection.
+      if (maxVersion === 'TLSv1.3') session = undefined;
       const socket = connectTls({ socket: connect(listener.port, '127.0.0.1'), ...given });
       socket.on('error', ({ message }) => told.push({ heard: /alert number \d+/.exec(message)?.[0] ?? message }));
       const closed = new Promise((resolve) => socket.once('close', resolve));
