@@ -353,6 +353,63 @@ describe('a gateway with filters that only an EnvoyFilter adds', () => {
     expect(figures.map((name) => pod.proxy.admin.stats().get(`cluster.few.${name}`) ?? 0)).toEqual([2, 0, 1]);
   });
 
+  it('answers of its own have a status for filters; compression says why it was left out; a gone host has its status', async () => {
+    const state = 'type.googleapis.com/envoy.extensions.http.stateful_session.header.v3.HeaderBasedSessionState';
+    const own = [
+      filter('compressor', 'compressor.v3.Compressor', {
+        response_direction_config: { status_header_enabled: true, common_config: { min_content_length: 0 } },
+        compressor_library: {
+          name: 'text',
+          typed_config: { '@type': 'type.googleapis.com/envoy.extensions.compression.gzip.compressor.v3.Gzip' },
+        },
+      }),
+      filter('rbac', 'rbac.v3.RBAC', { rules: { action: 'LOG' }, rules_stat_prefix: 'own_' }),
+      filter('header_mutation', 'header_mutation.v3.HeaderMutation', {
+        mutations: {
+          response_mutations: [
+            header('x-code', '%RESPONSE_CODE%'),
+            header('x-rbac', '%DYNAMIC_METADATA(envoy.filters.http.rbac:of_enforced_engine_result)%'),
+          ],
+        },
+      }),
+      filter('stateful_session', 'stateful_session.v3.StatefulSession', {
+        session_state: {
+          name: 'envoy.http.stateful_session.header',
+          typed_config: { '@type': state, name: 'x-s' },
+        },
+        strict: true,
+        stat_prefix: 'kept',
+        status_on_strict_destination_not_found: 409,
+      }),
+      router,
+    ];
+    const rules = { rules: { action: 'ALLOW', policies: {} }, rules_stat_prefix: 'of_' };
+    const rbac = { '@type': `${TYPE}rbac.v3.RBACPerRoute`, rbac: { ...rules, rules: { action: 'DENY' } } };
+    const routes: Route[] = [
+      { match: { prefix: '/direct' }, direct_response: { status: 503, body: { inline_string: 'no' } } },
+      {
+        match: { prefix: '/' },
+        route: { cluster: 'application' },
+        typed_per_filter_config: { 'envoy.filters.http.rbac': rbac },
+      },
+    ];
+    const route_config = { name: 'own', virtual_hosts: [{ name: 'all', domains: ['*'], routes }] };
+    const fields = { stat_prefix: 'more', http_filters: own, route_config, local_reply_config: {} };
+    expect(pod.xds.push(typeUrls.listener, [listener(), listener(fields, PORT + 6)])).toEqual([]);
+    const visit = (path: string, headers: Record<string, string> = {}): Promise<Answer> =>
+      sendFrom(`${NET}.1.9`, { ip: IP, port: PORT + 6 }, { host: 'shop', path, headers });
+    const direct = await visit('/direct', { 'accept-encoding': 'gzip' });
+    expect([direct.headers['x-code'], direct.headers['x-envoy-compression-status']]).toEqual([
+      '503',
+      'gzip;ContentLengthTooSmall',
+    ]);
+    expect((await visit('/a')).headers['x-rbac']).toBe('allowed');
+    expect((await visit('/a', { 'x-s': 'MTI3LjAuMC4xOjgw' })).status).toBe(409);
+    const stats = pod.proxy.admin.stats();
+    const figures = ['rbac.own_.allowed', 'stateful_session.kept.failed_closed'];
+    expect(figures.map((name) => stats.get(`http.more.${name}`))).toEqual([3, 1]);
+  });
+
   it.each([
     ['lua.v3.Lua', 'this proxy runs no Lua code'],
     ['oauth2.v3.OAuth2', 'this proxy signs nobody in'],

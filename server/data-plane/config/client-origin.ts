@@ -136,6 +136,6 @@ function readCustomHeader(config: CustomHeaderJson): ClientDetector {
     detect: (headers) => ({ address: readable(headers.get(name)), trusted }),
     appendsPeer: false,
     // As in Envoy, what is no error is 403.
-    rejectStatus: config.reject_with_status && errorStatus(config.reject_with_status, 403),
+    rejectStatus: config.reject_with_status && errorStatus(config.reject_with_status, 'reject_with_status', 403),
   };
 }

@@ -2,7 +2,7 @@ import type { Any, StringMatcher } from '#xds';
 import type { GrpcServiceConfig } from '../http/call/grpc-call.ts';
 import { type GrpcServiceJson, readGrpcService } from './grpc-service.ts';
 import { compileHeaderRule, type HeaderRule } from './header-rules.ts';
-import { statusCode } from './http-status.ts';
+import { readStatus, statusCode } from './http-status.ts';
 import { compileMetadataMatch, type MetadataMatch, type MetadataMatcherJson } from './metadata-match.ts';
 import { type MutationRules, readMutationRules } from './mutation-rules.ts';
 import { ConfigProblem } from './problem.ts';
@@ -107,7 +107,6 @@ export function readExtAuthz(config: Any): ExtAuthzConfig {
   const http = config['http_service'] as HttpServiceJson | undefined;
   const denies = config['deny_at_disable'] as { default_value?: boolean } | undefined;
   const onlyIf = config['filter_enabled_metadata'] as MetadataMatcherJson | undefined;
-  const status = config['status_on_error'] as { code?: unknown } | undefined;
   if (config['allowed_headers'] !== undefined && http?.authorization_request?.allowed_headers !== undefined) {
     throw new ConfigProblem('allowed_headers', 'Invalid duplicate configuration for allowed_headers.');
   }
@@ -117,7 +116,7 @@ export function readExtAuthz(config: Any): ExtAuthzConfig {
   return {
     failureModeAllow: config['failure_mode_allow'] === true,
     failureModeHeader: config['failure_mode_allow_header_add'] === true,
-    statusOnError: statusNumber(status?.code),
+    statusOnError: readStatus(config['status_on_error'], 'status_on_error') || 403,
     allowedHeaders: readNames(allowed, 'allowed_headers'),
     disallowedHeaders: readNames(config['disallowed_headers'] as ListMatcher | undefined, 'disallowed_headers') ?? [],
     tellsCertificate: config['include_peer_certificate'] === true,

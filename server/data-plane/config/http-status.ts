@@ -1,3 +1,5 @@
+import { ConfigProblem } from './problem.ts';
+
 /** envoy.type.v3.StatusCode by name. */
 const STATUS_NUMBERS: Readonly<Record<string, number>> = {
   Continue: 100,
@@ -62,12 +64,18 @@ const STATUS_NUMBERS: Readonly<Record<string, number>> = {
 export const statusCode = (code: unknown): number =>
   typeof code === 'number' ? code : (STATUS_NUMBERS[String(code)] ?? 0);
 
-/** Reads an HttpStatus; 0 when it is not set. */
-export const readStatus = (given: unknown): number =>
-  statusCode((given as { readonly code?: unknown } | undefined)?.code ?? 0);
+/** Reads an HttpStatus; 0 when it is not set. Throws ConfigProblem for a number that is no StatusCode. */
+export function readStatus(given: unknown, field: string): number {
+  const code = (given as { readonly code?: unknown } | undefined)?.code ?? 0;
+  if (typeof code === 'number' && code !== 0 && !KNOWN.has(code))
+    throw new ConfigProblem(`${field}.code`, 'value must be one of the defined enum values');
+  return statusCode(code);
+}
+
+const KNOWN: ReadonlySet<number> = new Set(Object.values(STATUS_NUMBERS));
 
 /** Reads an HttpStatus of a filter that refuses: what is no error counts as `fallback`. */
-export function errorStatus(given: unknown, fallback: number): number {
-  const status = readStatus(given);
+export function errorStatus(given: unknown, field: string, fallback: number): number {
+  const status = readStatus(given, field);
   return status < 400 ? fallback : status;
 }

@@ -76,7 +76,7 @@ export function readLocalRateLimit(config: Any): LocalRateLimitConfig {
   }
   return {
     statPrefix: String(config['stat_prefix'] ?? ''),
-    status: errorStatus(config['status'], 429),
+    status: errorStatus(config['status'], 'status', 429),
     bucket: bucket && readBucket(bucket, 'token_bucket'),
     enabled: share('filter_enabled'),
     enforced: share('filter_enforced'),

@@ -2,7 +2,7 @@ import type { HeaderRule, HeaderRules } from '../config/header-rules.ts';
 import type { FormatSubject } from '../format/subject.ts';
 import type { RequestHead } from './codec.ts';
 import { Headers } from './headers.ts';
-import { isInlineInAnswers, isInlineInRequests } from './inline-headers.ts';
+import { appended, isInlineInAnswers, isInlineInRequests } from './inline-headers.ts';
 
 /** Stands for the request that has led to a message of this protocol, where there is none: formats find nothing in it. */
 export const noRequest = (protocol: RequestHead['protocol']): RequestHead => ({
@@ -88,7 +88,3 @@ export function addLine(
   if (headers.has(name) && inline(name)) headers.set(name, appended(headers.joined(name)!, value));
   else headers.add(name, value);
 }
-
-/** A line with one more value; nothing is none. */
-export const appended = (before: string, value: string): string =>
-  before === '' || value === '' ? before + value : `${before},${value}`;

@@ -75,12 +75,16 @@ export function joinLines(headers: Headers, inline: (name: string) => boolean): 
     const name = flat[i]!;
     const bit = 1 << ((name.length + name.charCodeAt(name.length >> 1)) & 31);
     if ((seen & bit) !== 0 && isBefore(flat, name, i) && inline(name)) {
-      headers.put(name, headers.joined(name)!);
+      headers.put(name, headers.all(name).reduce(appended));
       i -= 2;
     }
     seen |= bit;
   }
 }
+
+/** A line with one more value; nothing is none. */
+export const appended = (before: string, value: string): string =>
+  before === '' || value === '' ? before + value : `${before},${value}`;
 
 function isBefore(flat: readonly string[], name: string, end: number): boolean {
   for (let i = 0; i < end; i += 2) if (flat[i] === name) return true;

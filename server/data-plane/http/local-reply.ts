@@ -1,5 +1,6 @@
 import type { RequestHead, ResponseHead } from './codec.ts';
-import { encodeGrpcMessage, grpcStatusOf } from './grpc.ts';
+import type { Exchange } from './exchange.ts';
+import { encodeGrpcMessage, grpcStatusOf, isGrpc } from './grpc.ts';
 import { Headers } from './headers.ts';
 import type { ResponseFlag } from './response-flags.ts';
 
@@ -21,34 +22,40 @@ export interface BuiltReply {
   readonly head: ResponseHead;
   /** Undefined: the head is all. */
   readonly body: Buffer | undefined;
-  /** Headers that say what the message is come last: nobody else may change or remove them. */
+  /**
+   * Headers that say what the message is come last: nobody else may change or remove them. From here on the request has its status; as in
+   * Envoy, headers of routes are written before that, and those of filters find for gRPC the one that stood before 200.
+   */
   readonly seal: (head: ResponseHead) => void;
 }
 
 /** Puts a local reply into the form that its request understands: gRPC reads its status from headers behind a 200. */
-export function buildReply(request: RequestHead, reply: LocalReply, grpc: boolean): BuiltReply {
+export function buildReply({ cameAsGrpc, head: request, info }: Exchange, reply: LocalReply): BuiltReply {
   const headers = reply.copied ?? Headers.of(reply.headers ?? {});
   const body = typeof reply.body === 'string' ? Buffer.from(reply.body) : reply.body;
-  if (grpc) {
-    const seal = (head: ResponseHead): void => sealGrpc(request, reply, head.headers, body);
-    return { head: { status: 200, headers }, body: undefined, seal };
-  }
+  const grpc = cameAsGrpc ?? isGrpc(request.headers);
   const length = body?.length ?? 0;
-  const bodyless = length === 0 || request.method === 'HEAD';
-  return { head: { status: reply.status, headers }, body: bodyless ? undefined : body, seal: sealPlain(length) };
+  const bodyless = grpc || length === 0 || request.method === 'HEAD';
+  return {
+    head: { status: grpc ? 200 : reply.status, headers },
+    body: bodyless ? undefined : body,
+    seal(head) {
+      info.status = reply.status;
+      if (grpc) sealGrpc(request, reply, head.headers, body);
+      else sealPlain(head.headers, length);
+    },
+  };
 }
 
-const sealPlain =
-  (length: number) =>
-  ({ headers }: ResponseHead): void => {
-    if (length === 0) {
-      headers.remove('content-length');
-      headers.remove('content-type');
-      return;
-    }
-    headers.set('content-length', String(length));
-    if (!headers.has('content-type')) headers.set('content-type', 'text/plain');
-  };
+function sealPlain(headers: Headers, length: number): void {
+  if (length === 0) {
+    headers.remove('content-length');
+    headers.remove('content-type');
+    return;
+  }
+  headers.set('content-length', String(length));
+  if (!headers.has('content-type')) headers.set('content-type', 'text/plain');
+}
 
 function sealGrpc(request: RequestHead, reply: LocalReply, headers: Headers, body: Buffer | undefined): void {
   headers.remove('content-length');

@@ -1,6 +1,5 @@
 import type { ReplacedAnswer } from './answer-filters.ts';
 import type { Exchange } from './exchange.ts';
-import { isGrpc } from './grpc.ts';
 import { buildReply } from './local-reply.ts';
 
 /** Answers in the place of whoever has begun to: nobody waits for the rest of that. Source: sendDirectLocalReply in Envoy. */
@@ -9,8 +8,9 @@ export function replaceAnswer(exchange: Exchange, { edit, reply: given }: Replac
   exchange.info.details = given.details;
   exchange.info.replaced = true;
   const reply = config.localReply === undefined ? given : config.localReply(given, exchange);
-  const { head, body, seal } = buildReply(exchange.head, reply, exchange.cameAsGrpc ?? isGrpc(exchange.head.headers));
-  exchange.answerRules?.(head, exchange);
+  const { head, body, seal } = buildReply(exchange, reply);
+  // Redirects and direct responses write theirs themselves: what takes their place has none.
+  if (exchange.route?.target.kind === 'forward') exchange.answerRules?.(head, exchange);
   edit(head);
   seal(head);
   exchange.responseHead = head;

@@ -33,8 +33,8 @@ export abstract class RequestFacts extends TracedRequest {
   alternativeFigures: AlternativeFigures | undefined;
   /** Answered in the place of a host that took too long. */
   timeoutStatus: 204 | 504 = 504;
-  /** The host that the request's session belongs to; `strict`: to no other. */
-  wantedHost: { readonly key: string; readonly strict: boolean } | undefined;
+  /** The host that the request's session belongs to; `strict`: to no other. `statusWithout`: of the answer where there is none; absent: 503. */
+  wantedHost: { readonly key: string; readonly strict: boolean; readonly statusWithout?: number } | undefined;
   /** What the answer is to keep of its host, and the host that the client knows. */
   session: { readonly state: SessionState; readonly host: string | undefined } | undefined;
   /** The original client's address, where more than X-Forwarded-For tells it. */

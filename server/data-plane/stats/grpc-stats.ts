@@ -1,4 +1,5 @@
 import type { Exchange } from '../http/exchange.ts';
+import { isGrpc } from '../http/grpc.ts';
 import type { Stats } from './stats.ts';
 
 /**
@@ -13,7 +14,9 @@ export function countGrpcCall(stats: Stats, { info, messages, responseHead }: Ex
     if (by > 0) stats.stat(prefix + name).value += by;
   };
   add('request_message_count', messages.requests.count);
-  add('response_message_count', messages.responses.count);
+  // What a host says that speaks no gRPC has no messages.
+  if (responseHead !== undefined && responseHead.status === 200 && isGrpc(responseHead.headers))
+    add('response_message_count', messages.responses.count);
   const status = info.grpcStatus ?? responseHead?.headers.get('grpc-status');
   if (status === undefined || !/^\d+$/.test(status)) return;
   add(status, 1);

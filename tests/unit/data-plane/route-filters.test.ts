@@ -5,6 +5,10 @@ import { ConfigProblem } from '../../../server/data-plane/config/problem.ts';
 const TYPE = 'type.googleapis.com/envoy.extensions.filters.http.';
 const LOCAL = 'type.googleapis.com/envoy.extensions.http.custom_response.local_response_policy.v3.LocalResponsePolicy';
 const NODE = { '@type': 'type.googleapis.com/envoy.config.core.v3.Node' };
+const COOKIE = {
+  '@type': 'type.googleapis.com/envoy.extensions.http.stateful_session.cookie.v3.CookieBasedSessionState',
+  cookie: { name: 'c' },
+};
 const WRAPPER = 'type.googleapis.com/envoy.config.route.v3.FilterConfig';
 
 const wrongRegex = { pattern: { regex: '(' }, substitution: 'a' };
@@ -41,6 +45,16 @@ const UNREADABLE: readonly (readonly [type: string, fields: object, reason: RegE
     'stateful_session.v3.StatefulSessionPerRoute',
     { stateful_session: { session_state: { name: 'x', typed_config: NODE } } },
     /is not supported/,
+  ],
+  [
+    'stateful_session.v3.StatefulSessionPerRoute',
+    { stateful_session: { session_state: { name: 'cookie', typed_config: COOKIE } } },
+    /Didn't find a registered implementation for 'cookie'/,
+  ],
+  [
+    'local_ratelimit.v3.LocalRateLimit',
+    { stat_prefix: 'a', token_bucket: BUCKET, status: { code: 418 } },
+    /status.code: value must be one/,
   ],
   ['compressor.v3.CompressorPerRoute', { disabled: false }, /value must equal true/],
   [

@@ -52,7 +52,7 @@ export function readAdaptiveConcurrency(config: Any): AdaptiveConcurrencyConfig 
   checkRules(config, RULES);
   return {
     enabled: readSwitch(config['enabled']),
-    status: errorStatus(config['concurrency_limit_exceeded_status'], 503),
+    status: errorStatus(config['concurrency_limit_exceeded_status'], 'concurrency_limit_exceeded_status', 503),
     gradient: readGradient(given),
   };
 }

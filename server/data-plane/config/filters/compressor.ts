@@ -17,6 +17,8 @@ export interface CompressorConfig {
   readonly weakensEtags: boolean;
   /** The host is not to compress by itself. */
   readonly hidesAccept: boolean;
+  /** Answers tell why they were compressed, or were not. */
+  readonly tellsStatus: boolean;
   /** Where a client likes several encodings alike, this one. */
   readonly first: boolean;
   /** Figures of answers stand under `response.`. */
@@ -87,13 +89,14 @@ export function readCompressor(config: Any): CompressorConfig {
     encoding: found.encoding,
     scope: `compressor.${library.name ?? ''}.${found.stat}.`,
     enabled: readSwitch(common.enabled),
-    minLength: readNumber(common.min_content_length ?? config['content_length'], MIN_LENGTH),
+    minLength: readLength(common.min_content_length ?? config['content_length']),
     types: typesOf(types),
     request: request && readRequest(request.common_config ?? {}),
     statusesLeft: new Set((response['uncompressible_response_codes'] ?? []) as number[]),
     leavesEtags: has('disable_on_etag_header'),
     weakensEtags: response['weaken_etag_on_compress'] === true,
     hidesAccept: has('remove_accept_encoding_header'),
+    tellsStatus: response['status_header_enabled'] === true,
     first: config['choose_first'] === true,
     directed: config['response_direction_config'] !== undefined || config['request_direction_config'] !== undefined,
   };
@@ -101,9 +104,12 @@ export function readCompressor(config: Any): CompressorConfig {
 
 const readRequest = ({ content_type, enabled, min_content_length }: Common): CompressorConfig['request'] => ({
   enabled: readSwitch(enabled),
-  minLength: readNumber(min_content_length, MIN_LENGTH),
+  minLength: readLength(min_content_length),
   types: typesOf(content_type ?? []),
 });
+
+/** As in Envoy, 0 stands for the default. */
+const readLength = (given: unknown): number => readNumber(given, MIN_LENGTH) || MIN_LENGTH;
 
 const typesOf = (given: readonly string[]): ReadonlySet<string> =>
   new Set((given.length === 0 ? TYPES : given).map((type) => type.toLowerCase()));

@@ -2,6 +2,7 @@ import type { Any, HeaderMutation } from '#xds';
 import { compileFormat, type Format } from '../../format/template.ts';
 import { compileHeaderMutations, type HeaderChange } from '../header-mutations.ts';
 import { ConfigProblem } from '../problem.ts';
+import { asBytes } from '../string-match.ts';
 
 /** One change to the parameters of a query; `value` undefined: the parameter is removed. */
 export interface QueryChange {
@@ -47,10 +48,14 @@ function readQueryChange({ append, remove }: QueryMutationJson, i: number): Quer
   if (append === undefined && !remove) {
     throw new ConfigProblem(`mutations.query_parameter_mutations[${i}]`, "One of 'append'/'remove' must be specified.");
   }
-  if (append === undefined) return { name: remove ?? '', value: undefined, action: 'OVERWRITE_IF_EXISTS' };
+  if (append === undefined) return { name: asBytes(remove ?? ''), value: undefined, action: 'OVERWRITE_IF_EXISTS' };
   const name = append.record?.key ?? append.entry?.key ?? '';
   const value = String(append.record?.value ?? append.entry?.value ?? '');
   const field = `mutations.query_parameter_mutations[${i}].append`;
   if (name === '') throw new ConfigProblem(field, 'names no parameter');
-  return { name, value: compileFormat(value, field, ''), action: append.action ?? 'APPEND_IF_EXISTS_OR_ADD' };
+  return {
+    name: asBytes(name),
+    value: compileFormat(asBytes(value), field, ''),
+    action: append.action ?? 'APPEND_IF_EXISTS_OR_ADD',
+  };
 }

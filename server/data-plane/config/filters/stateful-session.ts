@@ -1,5 +1,5 @@
 import type { Any } from '#xds';
-import { ConfigProblem } from '../problem.ts';
+import { ConfigProblem, unknownExtension } from '../problem.ts';
 import { durationMs, readNumber } from '../values.ts';
 
 /** Where a session is kept: in a cookie that the client is given, or in a header that it sends back. */
@@ -20,16 +20,33 @@ export interface SessionConfig {
   readonly state: SessionState;
   /** A host that is not there any more is not replaced. */
   readonly strict: boolean;
+  /** Of a request whose host is not there, where none takes its place; undefined: 503. */
+  readonly statusWithout: number | undefined;
+  /** Where its figures stand, behind `stateful_session.`; undefined: there are none. Routes have none of their own. */
+  readonly scope: string | undefined;
 }
 
 interface SessionJson {
   readonly session_state?: { readonly name?: string; readonly typed_config?: Any };
   readonly strict?: boolean;
+  readonly status_on_strict_destination_not_found?: number;
+  readonly stat_prefix?: string;
 }
 
 export function readStatefulSession(config: Any): SessionConfig | undefined {
-  const { session_state: state, strict = false } = config as SessionJson;
-  return state === undefined ? undefined : { state: readState(state.typed_config), strict };
+  const { session_state: given, strict = false, stat_prefix: scope, ...rest } = config as SessionJson;
+  if (given === undefined) return undefined;
+  const state = readState(given.typed_config);
+  // As in Envoy, the name says what keeps the session.
+  if (given.name !== `envoy.http.stateful_session.${state.kind}`)
+    throw unknownExtension('session_state', given.name ?? '');
+  const status = rest.status_on_strict_destination_not_found || undefined;
+  return {
+    state,
+    strict,
+    statusWithout: strict ? status : undefined,
+    scope: scope ? `stateful_session.${scope}.` : undefined,
+  };
 }
 
 /** Reads StatefulSessionPerRoute. */

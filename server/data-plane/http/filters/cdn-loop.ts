@@ -1,6 +1,7 @@
 import type { Any } from '#xds';
 import { ConfigProblem } from '../../config/problem.ts';
 import { readNumber } from '../../config/values.ts';
+import { appended } from '../inline-headers.ts';
 import type { FilterParts } from './filter-parts.ts';
 
 export interface CdnLoop {
@@ -60,7 +61,7 @@ export function cdnLoop({ id, mayStand }: CdnLoop): FilterParts {
         exchange.reply({ status: 502, details: 'cdn_loop_detected', body });
         return 'wait';
       }
-      headers.put('cdn-loop', given === undefined ? id : `${given},${id}`);
+      headers.put('cdn-loop', appended(given ?? '', id));
       return 'next';
     },
   };

@@ -37,13 +37,19 @@ export function compressor(name: string, own: CompressorConfig): FilterParts {
       const count = counterOf(exchange, own);
       const way = own.directed ? 'response.' : '';
       const ofWay: Count = (figure, by) => count(way + figure, by);
-      const on = config !== undefined && exchange.runtime.values.isOn(config.enabled);
-      const long = on && isLongEnough(config, head.headers, endStream ? NO_COUNT : ofWay);
-      const fit = long && isCompressible(config, head, count);
-      const accepted =
-        long && !endStream && isAccepted(isChosen(exchange, { own, config }, head.headers.get('content-type')), count);
+      const counts = { count, ofWay };
+      if (config === undefined || !exchange.runtime.values.isOn(config.enabled)) {
+        ofWay('not_compressed');
+        return undefined;
+      }
+      const isWanted = (): boolean =>
+        isAccepted(isChosen(exchange, { own, config }, head.headers.get('content-type')), count);
+      const { fit, accepted } =
+        config.tellsStatus && !endStream
+          ? judgeAloud(config, head, { ...counts, isWanted })
+          : judge(config, head, { ...counts, isWanted, endStream });
       if (fit) addVary(head.headers);
-      if (!fit || !accepted) {
+      if (!accepted) {
         ofWay('not_compressed');
         return undefined;
       }
@@ -57,6 +63,42 @@ export function compressor(name: string, own: CompressorConfig): FilterParts {
         });
     },
   };
+}
+
+interface Counts {
+  readonly count: Count;
+  readonly ofWay: Count;
+}
+
+interface Judgement {
+  /** Somebody might get it compressed. */
+  readonly fit: boolean;
+  /** This client does. */
+  readonly accepted: boolean;
+}
+
+type Asked = Counts & { readonly isWanted: () => boolean };
+
+function judge(
+  config: CompressorConfig,
+  head: ResponseHead,
+  { count, endStream, isWanted, ofWay }: Asked & { readonly endStream: boolean },
+): Judgement {
+  const long = isLongEnough(config, head.headers, endStream ? NO_COUNT : ofWay);
+  const fit = long && isCompressible(config, head, count);
+  const wanted = long && !endStream && isWanted();
+  return { fit, accepted: fit && wanted };
+}
+
+/** Tells in the answer what comes of it. */
+function judgeAloud(config: CompressorConfig, head: ResponseHead, { isWanted, ...counts }: Asked): Judgement {
+  const unfit = unfitBecause(config, head, counts);
+  const fit = unfit === undefined;
+  const accepted = fit && isWanted();
+  const length = head.headers.get('content-length') ?? '';
+  const status = accepted ? `Compressed;OriginalLength=${length}` : unfit;
+  if (status) head.headers.add('x-envoy-compression-status', `${config.encoding};${status}`);
+  return { fit, accepted };
 }
 
 /** As the filter's own configuration says: routes speak of answers alone. */
@@ -134,12 +176,31 @@ function isAccepted({ chosen, figure }: ReturnType<typeof isChosen>, count: Coun
 
 function isCompressible(config: CompressorConfig, { headers, status }: ResponseHead, count: Count): boolean {
   if (config.statusesLeft.has(status) || !isTypeAllowed(config, headers.get('content-type'))) return false;
-  if (/no-transform/i.test(headers.joined('cache-control') ?? '')) return false;
-  if (config.leavesEtags && headers.has('etag')) {
-    count('not_compressed_etag');
-    return false;
-  }
-  return !headers.has('content-encoding');
+  return !staysAsItIs(headers) && mayLoseEtag(config, headers, count) && !headers.has('content-encoding');
+}
+
+/**
+ * Why an answer is not compressed, in the order in which Envoy looks for what it tells; '': nothing is told of that. Undefined: it may be.
+ * The length is looked at twice, and counted so.
+ */
+function unfitBecause(
+  config: CompressorConfig,
+  { headers, status }: ResponseHead,
+  { count, ofWay }: Counts,
+): string | undefined {
+  if (staysAsItIs(headers) || headers.has('content-encoding')) return '';
+  if (!isLongEnough(config, headers, (figure) => ofWay(figure, 2))) return 'ContentLengthTooSmall';
+  if (!isTypeAllowed(config, headers.get('content-type'))) return 'ContentTypeNotAllowed';
+  if (!mayLoseEtag(config, headers, count)) return 'EtagNotAllowed';
+  return config.statusesLeft.has(status) ? 'StatusCodeNotAllowed' : undefined;
+}
+
+const staysAsItIs = (headers: Headers): boolean => /no-transform/i.test(headers.joined('cache-control') ?? '');
+
+function mayLoseEtag({ leavesEtags }: CompressorConfig, headers: Headers, count: Count): boolean {
+  if (!leavesEtags || !headers.has('etag')) return true;
+  count('not_compressed_etag');
+  return false;
 }
 
 function addVary(headers: Headers): void {

@@ -30,7 +30,7 @@ export const grpcWeb: FilterParts = {
   decode(exchange) {
     const { head } = exchange;
     const type = TYPES.get(head.headers.get('content-type') ?? '');
-    if (type === undefined || !exchange.stream.hasBody) return 'next';
+    if (type === undefined) return 'next';
     wanted.set(exchange, { text: acceptsText(head), call: callOf(head.path) });
     // Answers of this proxy are plain ones for browsers.
     exchange.cameAsGrpc = false;
@@ -38,7 +38,7 @@ export const grpcWeb: FilterParts = {
     head.headers.set('te', 'trailers');
     head.headers.set('grpc-accept-encoding', 'identity');
     head.headers.remove('content-length');
-    if (!type.text) return 'next';
+    if (!type.text || !exchange.stream.hasBody) return 'next';
     peekBody(exchange, MAX_TEXT_BYTES, (body, complete) => {
       if (!complete) {
         exchange.stats.count('downstream_rq_too_large');

@@ -7,6 +7,7 @@ import type { HeaderChange } from '../../config/header-mutations.ts';
 import type { BodyCoder, BodyOut } from '../answer-filters.ts';
 import { changeHeaders, changeRequest } from '../change-headers.ts';
 import type { Exchange } from '../exchange.ts';
+import { encodeParam, QueryParams } from '../query-params.ts';
 import type { FilterParts } from './filter-parts.ts';
 import { isOf } from './per-route.ts';
 
@@ -55,23 +56,19 @@ const trailersChanged = (out: BodyOut, changes: readonly HeaderChange[], exchang
   cancel: () => undefined,
 });
 
-/** Parameters that nobody changes stay as they were written. */
+/** As in Envoy, all parameters are decoded and sorted, also where no change meets one. */
 function changeQuery(exchange: Exchange, changes: readonly QueryChange[]): void {
   const { head } = exchange;
-  const mark = head.path.indexOf('?');
-  const path = mark < 0 ? head.path : head.path.slice(0, mark);
-  let pairs = mark < 0 || mark === head.path.length - 1 ? [] : head.path.slice(mark + 1).split('&');
-  const isOf = (pair: string, name: string): boolean => pair === name || pair.startsWith(`${name}=`);
+  const params = new QueryParams(head.path, 'decoded');
   for (const { name, value, action } of changes) {
-    const present = pairs.some((pair) => isOf(pair, name));
-    const made = value === undefined ? '' : `${name}=${encodeURIComponent(value(exchange))}`;
-    if (value === undefined) pairs = pairs.filter((pair) => !isOf(pair, name));
-    else if (action === 'APPEND_IF_EXISTS_OR_ADD' || (action === 'ADD_IF_ABSENT' && !present)) pairs.push(made);
-    else if (action !== 'ADD_IF_ABSENT' && (present || action === 'OVERWRITE_IF_EXISTS_OR_ADD')) {
-      const place = pairs.findIndex((pair) => isOf(pair, name));
-      if (place < 0) pairs.push(made);
-      else pairs = pairs.flatMap((pair, i) => (i === place ? [made] : isOf(pair, name) ? [] : [pair]));
+    if (value === undefined) {
+      params.remove(name);
+      continue;
     }
+    const made = encodeParam(value(exchange));
+    if (action === 'APPEND_IF_EXISTS_OR_ADD') params.add(name, made);
+    else if (action === 'OVERWRITE_IF_EXISTS_OR_ADD' || params.has(name) === (action === 'OVERWRITE_IF_EXISTS'))
+      params.overwrite(name, made);
   }
-  head.path = pairs.length === 0 ? path : `${path}?${pairs.join('&')}`;
+  head.path = params.toPath();
 }

@@ -37,19 +37,28 @@ export const healthCheck = (plan: HealthCheckPlan): FilterParts => ({
       headers.set('x-envoy-upstream-healthchecked-cluster', runtime.self.node.cluster),
     );
     if (plan.passes && !runtime.health.failed) return 'next';
-    const failure = runtime.health.failed ? '' : failureOf(exchange, plan);
-    stats.count('health_check.request_total');
-    stats.count(failure === undefined ? 'health_check.ok' : 'health_check.failed');
-    if (failure === undefined) {
-      const details = plan.clusters.length === 0 ? 'health_check_ok' : 'health_check_ok_cluster_healthy';
-      exchange.reply({ status: 200, details });
-      return 'wait';
-    }
-    if (failure !== '') stats.count(`health_check.failed_${FAILURES[failure]}`);
-    exchange.reply({ status: 503, flag: 'LH', details: `health_check_failed${failure === '' ? '' : `_${failure}`}` });
+    // As in Envoy, the whole request is taken first.
+    if (exchange.requestEnded) answer(exchange, plan);
+    else exchange.attachBody({ data: ignore, end: () => answer(exchange, plan), reset: ignore, drain: ignore });
     return 'wait';
   },
 });
+
+const ignore = (): void => undefined;
+
+function answer(exchange: Exchange, plan: HealthCheckPlan): void {
+  const { runtime, stats } = exchange;
+  const failure = runtime.health.failed ? '' : failureOf(exchange, plan);
+  stats.count('health_check.request_total');
+  stats.count(failure === undefined ? 'health_check.ok' : 'health_check.failed');
+  if (failure === undefined) {
+    const details = plan.clusters.length === 0 ? 'health_check_ok' : 'health_check_ok_cluster_healthy';
+    exchange.reply({ status: 200, details });
+    return;
+  }
+  if (failure !== '') stats.count(`health_check.failed_${FAILURES[failure]}`);
+  exchange.reply({ status: 503, flag: 'LH', details: `health_check_failed${failure === '' ? '' : `_${failure}`}` });
+}
 
 const FIGURES: readonly string[] = [
   ...['cached_response', 'degraded', 'failed', 'failed_cluster_empty', 'failed_cluster_not_found'],

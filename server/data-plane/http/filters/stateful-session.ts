@@ -13,12 +13,14 @@ import { readTicket, writeTicket } from './session-ticket.ts';
 export function statefulSession(name: string, own: SessionConfig | undefined): FilterParts {
   const configOf = perRoute({ name, type: 'stateful_session.v3.StatefulSessionPerRoute' }, own, readSessionOfRoute);
   return {
+    ...(own?.scope !== undefined && { figures: { [own.scope]: ['failed_closed', 'failed_open', 'routed'] } }),
     decode(exchange) {
       const config = configOf(exchange);
       if (config === undefined || !concerns(config.state, exchange.head.path)) return 'next';
       const host = hostOf(config.state, exchange);
       if (host !== undefined) {
-        exchange.wantedHost = { key: host, strict: config.strict };
+        const { strict, statusWithout } = config;
+        exchange.wantedHost = { key: host, strict, ...(statusWithout !== undefined && { statusWithout }) };
         exchange.steps.add('http_filter', 'applied', name, () => ({
           detail: `the session of the request belongs to ${host}${config.strict ? ', and to no other host' : ''}`,
         }));
@@ -29,6 +31,7 @@ export function statefulSession(name: string, own: SessionConfig | undefined): F
     encode(exchange, { headers }) {
       const { session } = exchange;
       const host = exchange.info.upstreamHost;
+      if (session !== undefined && own?.scope !== undefined && configOf(exchange) === own) count(exchange, own);
       // Nobody but a host begins a session.
       if (session === undefined || host === '' || host === session.host) return undefined;
       if (session.state.kind === 'header') headers.set(session.state.name, Buffer.from(host).toString('base64'));
@@ -36,6 +39,15 @@ export function statefulSession(name: string, own: SessionConfig | undefined): F
       return undefined;
     },
   };
+}
+
+/** Whether the host was the one that was wanted; who wants no other is told of by the answer of this proxy alone. */
+function count({ info, session, stats }: Exchange, { scope, strict }: SessionConfig): void {
+  const to = (figure: string): void => stats.count(`${scope}${figure}`);
+  if (info.upstreamHost !== '') {
+    if (info.upstreamHost === session?.host) to('routed');
+    else if (!strict) to('failed_open');
+  } else if (strict && info.flags.includes('UH')) to('failed_closed');
 }
 
 /** Cookies are for the paths below their own. */

@@ -47,9 +47,10 @@ const OF_LISTENER: ReadonlySet<string> = new Set([
 
 export function replyNoHost(exchange: Exchange, cluster: UpstreamCluster): void {
   noteNoHost(exchange.steps, cluster);
-  countAnswer(exchange, cluster, 503);
+  const status = exchange.wantedHost?.statusWithout ?? 503;
+  countAnswer(exchange, cluster, status);
   forgetHost(exchange.info);
-  exchange.reply({ status: 503, flag: 'UH', details: 'no_healthy_upstream', body: 'no healthy upstream' });
+  exchange.reply({ status, flag: 'UH', details: 'no_healthy_upstream', body: 'no healthy upstream' });
 }
 
 /** More of the body has come than is kept for a next try, while none was under way. */

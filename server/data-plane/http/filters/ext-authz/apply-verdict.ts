@@ -1,7 +1,8 @@
 import type { MutationRules } from '../../../config/mutation-rules.ts';
-import { appended } from '../../apply-rules.ts';
 import type { RequestHead } from '../../codec.ts';
 import type { Headers } from '../../headers.ts';
+import { appended } from '../../inline-headers.ts';
+import { QueryParams } from '../../query-params.ts';
 import type { HeaderChange, Verdict } from './verdict.ts';
 
 type Allowed = Verdict & { readonly kind: 'ok' };
@@ -62,23 +63,11 @@ export function applyToRequest(head: RequestHead, { set, append, add, remove, qu
 
 const isFree = (name: string): boolean => name !== '' && !name.startsWith(':') && name !== 'host' && !FRAMING.has(name);
 
-/** Parameters come out sorted by name, as Envoy keeps them. */
 function withQuery(path: string, { set, remove }: NonNullable<Allowed['query']>): string {
-  const mark = path.indexOf('?');
-  const pairs = (mark < 0 ? '' : path.slice(mark + 1)).split('&').filter((pair) => pair !== '');
-  const params = new Map<string, string[]>();
-  for (const pair of pairs) {
-    const [name = '', ...value] = pair.split('=');
-    params.set(name, [...(params.get(name) ?? []), value.join('=')]);
-  }
-  for (const { key, value } of set) params.set(key, [value]);
-  for (const key of remove) params.delete(key);
-  const text = [...params.entries()]
-    .sort(([a], [b]) => (a < b ? -1 : a > b ? 1 : 0))
-    .flatMap(([name, values]) => values.map((value) => `${name}=${value}`))
-    .join('&');
-  const bare = mark < 0 ? path : path.slice(0, mark);
-  return text === '' ? bare : `${bare}?${text}`;
+  const params = new QueryParams(path, 'as sent');
+  for (const { key, value } of set) params.overwrite(key, value);
+  for (const key of remove) params.remove(key);
+  return params.toPath();
 }
 
 /** Puts headers into the answer of a host. */

@@ -1,5 +1,6 @@
 import type { TokenLocation } from '../../../config/jwt-config.ts';
 import type { RequestHead } from '../../codec.ts';
+import { QueryParams } from '../../query-params.ts';
 
 /** A token and where it stood. */
 export interface FoundToken {
@@ -51,16 +52,7 @@ export function removeToken(head: RequestHead, location: TokenLocation): void {
     return;
   }
   if (location.in === 'cookie') return;
-  // What remains comes in the order of its names, as from Envoy; unlike there, nothing in it is decoded.
-  const mark = head.path.indexOf('?');
-  if (mark < 0) return;
-  const pairs = head.path.slice(mark + 1).split('&');
-  const rest = pairs
-    .filter((pair) => !new URLSearchParams(pair).has(location.name))
-    .sort((a, b) => compareNames(nameOf(a), nameOf(b)));
-  head.path = head.path.slice(0, mark) + (rest.length === 0 ? '' : `?${rest.join('&')}`);
+  const params = new QueryParams(head.path, 'decoded');
+  params.remove(location.name);
+  head.path = params.toPath();
 }
-
-const nameOf = (pair: string): string => pair.split('=')[0] ?? '';
-
-const compareNames = (a: string, b: string): number => (a === b ? 0 : a < b ? -1 : 1);

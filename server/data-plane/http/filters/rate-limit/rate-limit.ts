@@ -38,7 +38,8 @@ export const rateLimit = (own: RateLimitConfig): RequestLayer => {
     return { ...said, rateLimits, config: said.domain === '' ? own : { ...own, domain: said.domain } };
   });
   return (exchange) => {
-    if (!concerns(exchange, own)) return 'next';
+    // As in Envoy, what goes to no cluster is not limited: redirects, direct responses, and what has no route.
+    if (!concerns(exchange, own) || exchange.runtime.clusters.get(exchange.info.cluster) === undefined) return 'next';
     const said = saidOf(exchange);
     const { config } = said;
     const rules = rulesFor(exchange, config.stage, said);
