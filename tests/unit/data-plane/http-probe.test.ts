@@ -7,8 +7,8 @@ import { HttpProbe } from '../../../server/data-plane/upstream/health-check/http
 import { createFakeClock } from './fake-clock.ts';
 
 let asked: RequestHead[];
-let violations: number;
-let closed: number;
+let violations = 0;
+let closed = 0;
 
 /** Meets each request at once, as the test says. */
 const poolThat = (meets: (sink: ResponseSink) => void): HostPool =>
