@@ -2,7 +2,7 @@ import { defineConfig } from 'vitest/config';
 import { BaseSequencer, type TestSpecification } from 'vitest/node';
 
 /** Files of labs that take minutes, the longest first; the short ones fill in behind them. */
-const LONG = [/tests\/labs\/incidents/, /tests\/labs\/labs-/];
+const LONG = [/tests\/labs\/labs-long/, /tests\/labs\/incidents/, /tests\/labs\/labs-/];
 
 class LongFilesFirst extends BaseSequencer {
   override async sort(files: TestSpecification[]): Promise<TestSpecification[]> {

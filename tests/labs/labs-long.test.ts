@@ -1,0 +1,3 @@
+import { proveLongLabs } from '../support/prove-labs.ts';
+
+proveLongLabs();
