@@ -4,7 +4,7 @@ import { type Config, fieldOf } from '../snapshot/config.ts';
 import type { FieldOrigin } from '../snapshot/field-origin.ts';
 import type { ServerTlsSettings } from '../snapshot/istio-types.ts';
 import { type PortProtocol, parseProtocol } from '../snapshot/protocol.ts';
-import type { Sidecar } from '../snapshot/sidecars.ts';
+import type { IngressSpec, Sidecar } from '../snapshot/sidecars.ts';
 import { serviceOrigin } from './clusters/origin-metadata.ts';
 import { fillPattern } from './clusters/stat-names.ts';
 import { INBOUND_PASSTHROUGH_CLUSTER, statPrefix } from './envoy-types.ts';
@@ -37,6 +37,7 @@ export interface InboundPort {
 export function inboundPorts(scope: OutboundScope, proxy: ProxyView): readonly InboundPort[] {
   const { sidecar } = scope;
   const ports = sidecar?.spec.ingress?.length ? ingressPorts(scope, proxy, sidecar) : servicePorts(scope, proxy);
+  if (scope.bindsPorts) return ports.filter(({ bind }) => bind !== undefined).sort((a, b) => a.port - b.port);
   return [...ports].sort((a, b) => a.port - b.port);
 }
 
@@ -97,13 +98,17 @@ function ingressPorts(scope: OutboundScope, proxy: ProxyView, sidecar: Sidecar):
         tcpStatPrefix: pattern ? fillPattern(pattern, { service, subset: '', port }) : cluster,
         operation: `${host}:${number}/*`,
         servicePort: number,
-        bind: ingress.captureMode === 'NONE' ? bind : undefined,
+        bind: bindsItself(ingress, scope) ? bind : undefined,
         origin: fieldOf(sidecar, `spec.ingress[${i}]`),
         sidecar: { ...sidecar, namespace: scope.namespace },
       },
     ];
   });
 }
+
+/** By its own word, else as the proxy does. */
+const bindsItself = ({ captureMode = 'DEFAULT' }: IngressSpec, { bindsPorts }: OutboundScope): boolean =>
+  captureMode === 'NONE' || (captureMode === 'DEFAULT' && bindsPorts);
 
 /** What is left of a protocol when its TLS has ended. Source: AfterTLSTermination in istio pkg/config/protocol. */
 function afterTls(protocol: PortProtocol): PortProtocol {

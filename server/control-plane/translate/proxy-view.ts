@@ -1,6 +1,7 @@
 import { AGENT_COUNTS, OWN_USER_AGENT, type ProxyNode } from '#xds';
 import type { MeshSnapshot } from '../snapshot/mesh-snapshot.ts';
 import { type Locality, NOWHERE, nodeLocality, ownLocality, type Workload } from '../snapshot/workloads.ts';
+import { type ProxySettings, readProxySettings } from './proxy-settings.ts';
 import { findTargets, type ServiceTarget } from './proxy-targets.ts';
 
 /** Who asks for configuration, as translation sees it. */
@@ -26,6 +27,7 @@ export interface ProxyView {
   readonly node: string;
   /** What the proxy says of itself; EnvoyFilters may look at it. */
   readonly metadata: Readonly<Record<string, unknown>>;
+  readonly settings: ProxySettings;
   /** Empty: that of the whole mesh. */
   readonly network: string;
   /** Its agent answers the DNS questions of its application. */
@@ -70,6 +72,7 @@ export function viewProxy(snapshot: MeshSnapshot, node: ProxyNode): ProxyView {
     // Istio's template for gateways does not tell them their node, and istiod believes the proxy alone.
     node: text(metadata['NODE_NAME']) ?? (kind === 'router' ? '' : (workload?.node ?? '')),
     metadata,
+    settings: readProxySettings(metadata),
     network: text(metadata['NETWORK']) ?? workload?.network ?? '',
     answersNames,
     discoversItself: isSet(metadata['ENABLE_SELF_DISCOVERY']),

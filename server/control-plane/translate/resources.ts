@@ -19,6 +19,7 @@ import { grpcServerListeners } from './grpc/servers.ts';
 import { askedFor, extensionConfigs } from './http-filters/extension-configs.ts';
 import { extendedListeners } from './http-filters/traffic-extensions.ts';
 import { workloadPolicies } from './http-filters/workload-policies.ts';
+import { settledListeners } from './listeners/listener-settings.ts';
 import { gatewayListeners } from './listeners/listeners-gateway.ts';
 import { inboundListeners } from './listeners/listeners-inbound.ts';
 import { outboundListeners } from './listeners/listeners-outbound.ts';
@@ -54,9 +55,16 @@ export function sharedResources(
 ): ConfigResources {
   const generated = sharedListeners(scope, proxy);
   const routes = generated.routes ?? sharedRoutes(scope, generated.listeners);
-  const listeners = observedListeners(generated.listeners, scope.snapshot, proxy);
+  const listeners = personalListeners(generated.listeners, scope.snapshot, proxy);
   return patchShared({ listeners, routes, clusters }, scope, proxy);
 }
+
+/** What a proxy's own settings make of listeners, and what it is to observe. */
+export const personalListeners = (
+  listeners: readonly Listener[],
+  snapshot: MeshSnapshot,
+  proxy: ProxyView,
+): readonly Listener[] => observedListeners(settledListeners(listeners, proxy), snapshot, proxy);
 
 /** What extensions and EnvoyFilters make of shared resources; the same resources where there are none. */
 export const patchShared = (resources: ConfigResources, scope: OutboundScope, proxy: ProxyView): ConfigResources =>
@@ -112,8 +120,8 @@ export function ownResources(scope: OutboundScope, proxy: ProxyView): ConfigReso
   if (proxy.role === 'grpc') return { listeners: grpcServerListeners(scope, proxy), routes: [], clusters: [] };
   if (proxy.role !== 'sidecar') return { listeners: [], routes: [], clusters: [] };
   const { snapshot } = scope;
-  const observed = observedListeners(inboundListeners(scope, proxy), snapshot, proxy);
-  const listeners = extendedListeners(observed, scope, proxy);
+  const personal = personalListeners(inboundListeners(scope, proxy), snapshot, proxy);
+  const listeners = extendedListeners(personal, scope, proxy);
   const generated = { listeners, routes: [], clusters: inboundClusters(scope, proxy) };
   return applyEnvoyFilters(generated, { snapshot, proxy, side: 'inbound' });
 }

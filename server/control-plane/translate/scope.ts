@@ -51,6 +51,8 @@ export interface OutboundScope {
   readonly exchangesPeers: boolean;
   /** Names by which the two ends of mTLS agree to that. */
   readonly exchangeAlpn: readonly string[];
+  /** Applications and clients come to ports that the proxy binds itself. */
+  readonly bindsPorts: boolean;
   readonly namespace: string;
   /** Empty when no rule looks at the labels of a client. */
   readonly labels: Readonly<Record<string, string>>;
@@ -111,6 +113,7 @@ export function createScope(snapshot: MeshSnapshot, proxy: ScopeProxy): Outbound
     istioProxy,
     exchangesPeers,
     exchangeAlpn: plainEnvoy ? [] : [PEER_EXCHANGE],
+    bindsPorts: proxy.settings.capture === 'NONE',
     namespace,
     labels,
     client: proxy,
@@ -137,7 +140,7 @@ export function createScope(snapshot: MeshSnapshot, proxy: ScopeProxy): Outbound
 
 export type ScopeProxy = Pick<
   ProxyView,
-  'role' | 'namespace' | 'istioProxy' | 'exchangesPeers' | 'plainEnvoy' | 'takesAllocated'
+  'role' | 'namespace' | 'istioProxy' | 'exchangesPeers' | 'plainEnvoy' | 'takesAllocated' | 'settings'
 > &
   ScopeClient;
 
@@ -155,6 +158,7 @@ export function scopeKey(snapshot: MeshSnapshot, proxy: ProxyView): string {
     proxy.counts,
     proxy.plainEnvoy,
     proxy.answersNames,
+    proxy.settings,
     proxy.namespace,
     isV6(proxy.ip),
     sidecar && [sidecar.namespace, sidecar.name],

@@ -6,6 +6,7 @@ import type { ProxyView } from './proxy-view.ts';
 import {
   type ConfigResources,
   patchShared,
+  personalListeners,
   sharedClusters,
   sharedListeners,
   sharedResources,
@@ -13,7 +14,7 @@ import {
 } from './resources.ts';
 import { createRouteMemory, type RouteMemory } from './routes/route-memory.ts';
 import { createScope, labelsMatter, type OutboundScope } from './scope.ts';
-import { observedListeners, spanIdentity } from './telemetry/index.ts';
+import { spanIdentity } from './telemetry/index.ts';
 
 export interface SharedInput {
   readonly snapshot: MeshSnapshot;
@@ -55,7 +56,7 @@ function sidecarConfig(memo: KeyedMemo, { snapshot, proxy, key }: SharedInput, s
   const collectors = namesCollectors(snapshot) ? snapshot.services : undefined;
   const own = `${key}/${spanIdentity(snapshot, proxy)}`;
   const observed = memo.of(`observed/${own}`, [mesh, listeners, telemetries, collectors], () =>
-    observedListeners(listeners, snapshot, proxy),
+    personalListeners(listeners, snapshot, proxy),
   );
   return memo.of(`shared/${own}`, [clusters, observed, routes, envoyFilters, snapshot.trafficExtensions], () =>
     patchShared({ clusters, listeners: observed, routes }, scope, proxy),

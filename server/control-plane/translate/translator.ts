@@ -157,6 +157,7 @@ const ownKey = (snapshot: MeshSnapshot, proxy: ProxyView): string =>
     proxy.exchangesPeers,
     proxy.counts,
     proxy.plainEnvoy,
+    proxy.settings,
     proxy.namespace,
     Object.entries(proxy.labels).sort(),
     proxy.targets.map(({ service, targetPort }) => [service.hostname, targetPort]),

@@ -48,7 +48,7 @@ export function inboundClusters(scope: OutboundScope, proxy: ProxyView): Cluster
   const { sidecar } = scope;
   const own = sidecar?.spec.ingress?.length
     ? sidecar.spec.ingress.map((ingress, i) => ingressCluster(scope, proxy, { sidecar, ingress, index: i }))
-    : firstByPort(proxy.targets)
+    : firstByPort(scope.bindsPorts ? [] : proxy.targets)
         .toSorted((a, b) => a.targetPort - b.targetPort)
         .map((target) => serviceCluster(scope, proxy, target));
   const { filters: _, ...passthrough } = passthroughCluster(scope, PASSTHROUGH_CLUSTER);

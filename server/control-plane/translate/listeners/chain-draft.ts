@@ -74,3 +74,6 @@ function maskedRange(text: string): string[] {
   const size = 2 ** (32 - range.prefix_len);
   return [`${Math.floor(number / size) * size}/${range.prefix_len}`];
 }
+
+/** Chains that only take what must not loop are neither logged nor timed. */
+export const isBlackHole = ({ name }: Pick<FilterChain, 'name'>): boolean => name?.endsWith('-blackhole') === true;

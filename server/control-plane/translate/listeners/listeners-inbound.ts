@@ -52,12 +52,10 @@ export function inboundListeners(scope: OutboundScope, proxy: ProxyView): Listen
     filters: [...(scope.exchangesPeers ? [TCP_METADATA_EXCHANGE] : []), ...blackHoleFilter],
   };
   const timeout = snapshot.mesh.protocolDetectionTimeout ?? NO_TIMEOUT;
+  const chains = (): FilterChain[] => [blackHole, ...captured.flatMap((port) => portChains(inbound, port))];
+  const address = listenAddress(scope.local.any, listenPort);
   return [
-    listener('virtualInbound', listenAddress(scope.local.any, listenPort), {
-      chains: [blackHole, ...captured.flatMap((port) => portChains(inbound, port))],
-      timeout,
-      captured: true,
-    }),
+    ...(scope.bindsPorts ? [] : [listener('virtualInbound', address, { chains: chains(), timeout, captured: true })]),
     ...ports.flatMap((port) =>
       port.bind === undefined
         ? []

@@ -50,7 +50,7 @@ export function outboundListeners(scope: OutboundScope): Listener[] {
   const entries = new Map<string, Entry>();
   for (const egress of scope.egress) {
     const { spec } = egress;
-    const toPort = spec?.captureMode === 'NONE' || spec?.bind?.startsWith('unix://') === true;
+    const toPort = scope.bindsPorts || spec?.captureMode === 'NONE' || spec?.bind?.startsWith('unix://') === true;
     const bind = { address: spec?.bind || (toPort ? scope.local.loopback : ''), toPort };
     if (spec?.port !== undefined) addNamedPort({ scope, egress, bind, entries });
     else {
@@ -64,7 +64,7 @@ export function outboundListeners(scope: OutboundScope): Listener[] {
   return [
     ...[...entries.values()].map((entry) => finish(scope, entry)),
     ...(proxy ? [proxy] : []),
-    virtualOutbound(scope),
+    ...(scope.bindsPorts ? [] : [virtualOutbound(scope)]),
   ];
 }
 

@@ -5,6 +5,7 @@ import { SNI_LOOKUP } from '../clusters/dynamic-dns.ts';
 import { filterNames } from '../envoy-types.ts';
 import { MONGO_FILTER } from '../http-filters/codec-filters.ts';
 import { UUID_EXTENSION } from '../http-filters/istio-filters.ts';
+import { isBlackHole } from '../listeners/chain-draft.ts';
 import type { ProxyView } from '../proxy-view.ts';
 import { type AccessLog, accessLog } from './access-log.ts';
 import { type LogMode, telemetryAccessLogs } from './access-logging.ts';
@@ -90,9 +91,6 @@ function observed(listener: Listener, proxy: ProxyView, observation: Observation
 /** Listeners that connections reach from outside the proxy; source: callers of setListenerAccessLog in istio pilot. */
 const logsUnmatched = ({ name, traffic_direction }: Listener, { role }: ProxyView): boolean =>
   role === 'router' || traffic_direction === 'INBOUND' || name === 'virtualOutbound';
-
-/** Chains that only take what must not loop are never logged. */
-const isBlackHole = ({ name }: FilterChain): boolean => name?.endsWith('-blackhole') === true;
 
 function observedChain(chain: FilterChain, observation: Observation): FilterChain {
   const filters = unchangedOr(chain.filters, (filter) => {
