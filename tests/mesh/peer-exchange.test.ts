@@ -394,6 +394,28 @@ describe('two sidecars at the ends of a TCP connection', () => {
     socket.destroy();
   });
 
+  it('ask for no host before the client speaks, where the listener says so, and wait between attempts', async () => {
+    const onData = { upstream_connect_mode: 'ON_DOWNSTREAM_DATA', max_early_data_bytes: 16 };
+    const again = { max_connect_attempts: 2, backoff_options: { base_interval: '0.001s' } };
+    client.xds.push(typeUrls.listener, [
+      logged('refused', { ...onData, ...again }, '%BYTES_RECEIVED% %RESPONSE_FLAGS%'),
+    ]);
+    const tried = (): number => client.proxy.admin.stats().get('cluster.refused.upstream_cx_total') ?? 0;
+    const [lines, before] = [client.logs.length, tried()];
+    const socket = client.dial({ ip: SERVER, port: PORT });
+    await new Promise((resolve) => socket.once('connect', resolve));
+    expect(tried()).toBe(before);
+    socket.write('hello');
+    // What was read is not reset.
+    expect(await read(socket)).toBe('');
+    await until(() => client.logs.length > lines, 'a line is written');
+    expect([client.logs.slice(lines), tried() - before]).toEqual([['5 UF,URX'], 2]);
+    const rejected = client.xds.push(typeUrls.listener, [
+      logged('refused', { upstream_connect_mode: 'ON_DOWNSTREAM_DATA' }),
+    ]);
+    expect(rejected[0]?.message).toContain('max_early_data_bytes must be set');
+  });
+
   it('write a line when a connection is joined to its host, where the listener says so', async () => {
     client.xds.push(typeUrls.cluster, [
       { name: 'database', type: 'STATIC', load_assignment: endpoints('database', [`${HIDDEN}:${PORT}`]) } as Cluster,

@@ -22,7 +22,7 @@ import { readStatsPlan, STATS_FILTER, type StatsPlan } from './stats-plan.ts';
 import { checkFilterOrder } from './terminal-filter.ts';
 import { readTracing, type TracingConfig } from './tracing-config.ts';
 import { readTunneling, type TunnelRequest } from './tunneling-config.ts';
-import { durationMs, type Fields, readNumber } from './values.ts';
+import { durationMs, type Fields, readNumber, record } from './values.ts';
 
 /** Filters by which Istio's proxies introduce themselves at the beginning of a connection. */
 const EXCHANGES: ReadonlySet<string> = new Set(['istio.metadata_exchange', 'envoy.filters.network.metadata_exchange']);
@@ -103,6 +103,12 @@ export interface PlainFilterConfig extends ConnectionFilters {
   readonly response: Buffer | undefined;
 }
 
+/** Doubles from attempt to attempt, up to a bound; drawn below that each time. */
+export interface AttemptWait {
+  readonly baseMs: number;
+  readonly maxMs: number;
+}
+
 /** What a filter chain ends in. */
 export type TerminalConfig = HttpFilterConfig | TcpFilterConfig | PlainFilterConfig;
 
@@ -122,7 +128,15 @@ export interface TcpFilterConfig extends ConnectionFilters {
   readonly idleTimeoutMs: number;
   /** 0: a connection may live for ever. */
   readonly maxDurationMs: number;
+  /** Percent of that by which it may live longer, drawn for each connection. */
+  readonly maxDurationJitter: number;
+  /** No host is asked for before the client has said something. */
+  readonly connectsOnData: boolean;
+  /** What the client says before a host is there is read, and not left in its socket. */
+  readonly readsEarly: boolean;
   readonly maxConnectAttempts: number;
+  /** How long to wait before another attempt; undefined: not at all. */
+  readonly attemptWait: AttemptWait | undefined;
   readonly logTimes: LogTimes;
   readonly accessLogs: readonly AccessLogger[];
 }
@@ -209,10 +223,35 @@ function compileTcpProxy(
       'tcp_proxy.max_downstream_connection_duration',
       0,
     ),
+    maxDurationJitter: readNumber(record(config['max_downstream_connection_duration_jitter_percentage'])?.['value'], 0),
+    connectsOnData: connectsOnData(config),
+    readsEarly: config['max_early_data_bytes'] !== undefined,
     maxConnectAttempts: readNumber(config['max_connect_attempts'], 1),
+    attemptWait: readAttemptWait(record(config['backoff_options'])),
     logTimes: tcpLogTimes(config),
     accessLogs: readAccessLogs((config['access_log'] ?? []) as AccessLogs),
   };
+}
+
+/** A connection of TLS is told of once its handshake is over, so that is no moment of its own. */
+function connectsOnData(config: TcpProxy): boolean {
+  const mode = config['upstream_connect_mode'] ?? 'IMMEDIATE';
+  if (mode !== 'IMMEDIATE' && config['max_early_data_bytes'] === undefined) {
+    throw new ConfigProblem(
+      'tcp_proxy',
+      'max_early_data_bytes must be set when upstream_connect_mode is not IMMEDIATE',
+    );
+  }
+  return mode === 'ON_DOWNSTREAM_DATA';
+}
+
+function readAttemptWait(given: Fields | undefined): AttemptWait | undefined {
+  if (given === undefined) return undefined;
+  const field = 'tcp_proxy.backoff_options';
+  const baseMs = durationMs(given['base_interval'] as string | undefined, field, 0);
+  const maxMs = durationMs(given['max_interval'] as string | undefined, field, 10 * baseMs);
+  if (baseMs > maxMs) throw new ConfigProblem(field, 'max_interval must be greater than or equal to the base_interval');
+  return { baseMs, maxMs };
 }
 
 /** Commands that measure parts of a request, and logs whose entries always tell them. */

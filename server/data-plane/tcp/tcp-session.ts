@@ -2,7 +2,7 @@ import type { Socket } from 'node:net';
 import type { Duplex } from 'node:stream';
 import type { Timer } from '#domain';
 import { istioLogFormat } from '../config/access-log/index.ts';
-import type { TcpFilterConfig, TcpShare } from '../config/network-filter.ts';
+import type { TcpFilterConfig } from '../config/network-filter.ts';
 import { HopSteps, type StepNote } from '../decisions/hop-steps.ts';
 import type { FormatSubject } from '../format/subject.ts';
 import { type ConnectionDenial, judgeConnection, tellDenial } from '../guards/judge.ts';
@@ -14,6 +14,8 @@ import { closeLater, turnAway } from '../listener/turn-away.ts';
 import type { ProxyRuntime } from '../runtime.ts';
 import type { TcpStats } from '../stats/tcp-stats.ts';
 import { xxHash64 } from '../upstream/hashing/xx-hash.ts';
+import { chooseShare } from './choose-share.ts';
+import { awaitFirstBytes } from './first-bytes.ts';
 import { Introductions } from './introductions.ts';
 import { PEER_EXCHANGE } from './peer-exchange.ts';
 import { endSide, endsByReset, initFailure, newEnding } from './session-ending.ts';
@@ -89,9 +91,28 @@ export class TcpSession {
     const { atStart, everyMs } = this.#options.config.logTimes;
     if (atStart) this.#logMeanwhile('TcpConnectionStart');
     if (everyMs > 0) this.#logAgain(everyMs);
+    if (this.#options.config.connectsOnData) this.#awaitClient();
+    else this.#begin();
+    this.#watchDuration();
+  }
+
+  #begin(): void {
     this.#connect();
     if (!this.#over) this.#introductions.meetClient();
-    this.#watchDuration();
+  }
+
+  /** A client that says nothing is to cost no host a connection. */
+  #awaitClient(): void {
+    const { socket, stats } = this.#options;
+    this.#watchIdle();
+    awaitFirstBytes(socket, (isData) => {
+      if (this.#over) return;
+      if (isData) {
+        this.#idle?.cancel();
+        this.#begin();
+      }
+      if (!this.#over) stats.count('early_data_received_count_total');
+    });
   }
 
   close(): void {
@@ -121,7 +142,8 @@ export class TcpSession {
     const { runtime, socket } = this.#options;
     const { overhead } = this.#metrics;
     // What nobody was there to read was not received.
-    const bytesReceived = this.#upstream === undefined ? 0 : Math.max(0, socket.bytesRead - overhead.read);
+    const isRead = this.#upstream !== undefined || this.#options.config.connectsOnData;
+    const bytesReceived = isRead ? Math.max(0, socket.bytesRead - overhead.read) : 0;
     const bytesSent = Math.max(0, socket.bytesWritten - overhead.written);
     this.#info.bytesReceived = bytesReceived;
     this.#info.bytesSent = bytesSent;
@@ -139,14 +161,15 @@ export class TcpSession {
 
   #connect(): void {
     const { config, context, runtime, stats } = this.#options;
-    const share = this.#shareBySni() ?? this.#drawShare();
+    const share = chooseShare({ config, context, runtime, steps: this.#steps });
     this.#info.cluster = share.cluster;
     this.#upstreamSide = new TcpUpstream({
       runtime,
       context,
       cluster: this.#info.cluster,
       maxAttempts: config.maxConnectAttempts,
-      hash: () => this.#hash(),
+      attemptWait: config.attemptWait,
+      hash: () => (config.hashesSource ? xxHash64(context.remoteAddress.ip) : undefined),
       criteria: () => share.criteria,
       tunnel: config.tunnel && (() => tunnelHead(config.tunnel!, this.#subject)),
       steps: this.#steps,
@@ -157,42 +180,11 @@ export class TcpSession {
         if (details === NO_CLUSTER) stats.count('downstream_cx_no_route');
         this.#details = details;
         this.#info.closes(initFailure(details));
-        turnAway(this.#options.socket);
+        if (!config.readsEarly) turnAway(this.#options.socket);
         this.close();
       },
     });
     this.#upstreamSide.start();
-  }
-
-  #hash(): bigint | undefined {
-    const { config, context } = this.#options;
-    return config.hashesSource ? xxHash64(context.remoteAddress.ip) : undefined;
-  }
-
-  /** The cluster that the client names, where a filter before this one says so. */
-  #shareBySni(): TcpShare | undefined {
-    const { config, context } = this.#options;
-    const name = context.requestedServerName;
-    return config.clusterBySni && name !== '' ? { cluster: name, weight: 1, criteria: undefined } : undefined;
-  }
-
-  #drawShare(): TcpShare {
-    const { config, runtime } = this.#options;
-    const { shares, totalWeight } = config;
-    if (shares.length === 1) return shares[0]!;
-    const draw = runtime.chance.weights.below(totalWeight);
-    let from = 0;
-    for (const share of shares) {
-      const [begin, to] = [from, from + share.weight];
-      from = to;
-      if (draw >= to) continue;
-      this.#steps.add('weight', 'chosen', share.cluster, () => ({
-        detail: `drew ${draw} of ${totalWeight}`,
-        evidence: { draw, total: totalWeight, from: begin, to, weight: share.weight },
-      }));
-      return share;
-    }
-    return shares[0]!;
   }
 
   get #measured(): MeasuredSession {
@@ -323,7 +315,10 @@ export class TcpSession {
   #watchDuration(): void {
     const { config, runtime, stats } = this.#options;
     if (config.maxDurationMs === 0 || this.#over) return;
-    this.#lifetime = runtime.clock.after(config.maxDurationMs, () => {
+    // In hundredths of a percent, as finely as Envoy draws it.
+    const more =
+      config.maxDurationJitter > 0 ? runtime.chance.jitter.below(config.maxDurationJitter * 100) / 10_000 : 0;
+    this.#lifetime = runtime.clock.after(config.maxDurationMs * (1 + more), () => {
       stats.count('max_downstream_connection_duration');
       this.#info.flag('DT');
       this.#closeBecause('max_connection_duration_reached');

@@ -1,5 +1,7 @@
 import type { Socket } from 'node:net';
 import type { Duplex } from 'node:stream';
+import type { Timer } from '#domain';
+import type { AttemptWait } from '../config/network-filter.ts';
 import { partOrigin } from '../config/origins.ts';
 import type { Fields } from '../config/values.ts';
 import { nextConnectionId } from '../connection-ids.ts';
@@ -27,6 +29,7 @@ export interface TcpUpstreamOptions {
   /** Name of the cluster. */
   readonly cluster: string;
   readonly maxAttempts: number;
+  readonly attemptWait: AttemptWait | undefined;
   readonly hash: () => bigint | undefined;
   /** Labels that the host must have, where the cluster has subsets. */
   readonly criteria: () => Fields | undefined;
@@ -50,6 +53,8 @@ export class TcpUpstream {
   #cluster: UpstreamCluster | undefined;
   #host: Host | undefined;
   #tls: TlsFacts | undefined;
+  /** Until the next attempt. */
+  #wait: Timer | undefined;
   #joined = false;
   #heldSince = 0;
   /** A tunnel's connection belongs to a pool, which counts it. */
@@ -107,6 +112,7 @@ export class TcpUpstream {
 
   /** The session is over. `by`: who ended the connection to the host. */
   end(by: 'local' | 'remote'): void {
+    this.#wait?.cancel();
     this.#attempt?.abandon();
     this.#leave(by);
   }
@@ -229,9 +235,10 @@ export class TcpUpstream {
   }
 
   #anotherAttempt(cluster: UpstreamCluster): void {
-    const { info, maxAttempts } = this.#options;
+    const { attemptWait, info, maxAttempts, runtime } = this.#options;
     if (info.attempts < maxAttempts) {
-      this.start();
+      if (attemptWait === undefined) this.start();
+      else this.#wait = runtime.clock.after(drawWait(attemptWait, info.attempts, runtime), () => this.start());
       return;
     }
     cluster.stats.count('upstream_cx_connect_attempts_exceeded');
@@ -278,6 +285,11 @@ export class TcpUpstream {
     const lengthMs = this.#options.runtime.clock.monotonic() - this.#heldSince;
     cluster.stats.connectionEnded({ by, busy: this.#joined, lengthMs });
   }
+}
+
+/** Full jitter, as of retries. `attempts`: how many there were. */
+function drawWait({ baseMs, maxMs }: AttemptWait, attempts: number, { chance }: ProxyRuntime): number {
+  return chance.jitter.below(Math.max(1, Math.min(maxMs, baseMs * 2 ** (attempts - 1))));
 }
 
 function transportOf(runtime: ProxyRuntime, cluster: UpstreamCluster, host: Host) {
