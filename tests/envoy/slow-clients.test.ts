@@ -97,11 +97,14 @@ const HALF_HEADS: Readonly<Record<string, Script>> = {
 const POST = frame(FrameType.HEADERS, 4, 1, requestBlock('/direct', 'POST'));
 const part = (flags: number): Buffer => frame(FrameType.DATA, flags, 1, Buffer.from('part'));
 const TRAILERS = frame(FrameType.HEADERS, 5, 1, field('x-trailer', 'y'));
+const HALF_POST = 'POST /direct HTTP/1.1\r\nHost: a\r\nContent-Length: 8\r\n\r\npart';
 /** Requests that are answered before their body. */
 const EARLY: Readonly<Record<string, Script>> = {
   'a body that comes with its head': says(Buffer.concat([HELLO, POST, part(0), part(1)]), NEAR_MS),
   'a body and trailers that come with its head': says(Buffer.concat([HELLO, POST, part(0), TRAILERS]), NEAR_MS),
   'a body that goes on': says(Buffer.concat([HELLO, POST, part(0)]), NEAR_MS, part(1), NEAR_MS),
+  'a body of HTTP/1.1 that does not go on': says(Buffer.from(HALF_POST), PAST_DELAY_MS),
+  'a body of HTTP/1.1 that goes on': says(Buffer.from(HALF_POST), NEAR_MS, Buffer.from('part'), PAST_DELAY_MS),
   'a body that comes later': says(Buffer.concat([HELLO, POST]), NEAR_MS, part(1), NEAR_MS),
   'a body that comes with its head, but for its end': says(
     Buffer.concat([HELLO, POST, part(0), get(3, '/direct')]),
@@ -185,8 +188,10 @@ describe('a client that is slow, or asks once more', () => {
 
   it.each(rows)('leaves the same behind as at Envoy (%s): %s', async (served, _name, script) => {
     const port = FIRST_PORT + CASES.findIndex((each) => each.name === `slow-${served}`);
+    // Where a client has said that it goes, ours goes at once.
+    const hearsBreaks = served === 'early';
     const [envoy, ours] = await Promise.all(
-      [two.envoy, two.ours].map((side) => leftBy(script, { side, port, unlike: UNLIKE })),
+      [two.envoy, two.ours].map((side) => leftBy(script, { side, port, unlike: UNLIKE, hearsBreaks })),
     );
     expect(ours).toEqual(envoy);
   });

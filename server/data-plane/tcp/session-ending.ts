@@ -1,5 +1,3 @@
-import { Socket } from 'node:net';
-import type { Duplex } from 'node:stream';
 import type { ConnectionEnding } from '../http/stream-info.ts';
 import { NO_CLUSTER } from './tcp-upstream.ts';
 
@@ -28,9 +26,3 @@ const CONNECT_FAILED = 0;
 /** Why the client's connection is closed where none to a host came about. The word is Envoy's own. */
 export const initFailure = (details: string): string =>
   `tcp_initializion_failure:${FAILURES[details] ?? CONNECT_FAILED}`;
-
-/** Ends one side. Plaintext can pass a reset on. */
-export function endSide(side: Duplex | undefined, byReset: boolean): void {
-  if (byReset && side instanceof Socket && !side.destroyed && !('encrypted' in side)) side.resetAndDestroy();
-  else side?.destroy();
-}

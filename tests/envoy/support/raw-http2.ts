@@ -28,11 +28,16 @@ export interface Left {
   readonly figures: Readonly<Record<string, number>>;
 }
 
-/** Runs a script at one of the two proxies. `unlike`: figures that are no part of the comparison. */
-export async function leftBy(
-  script: Script,
-  { side, port, unlike }: { readonly side: TwoProxies['ours']; readonly port: number; readonly unlike: RegExp },
-): Promise<Left> {
+/** One of the two proxies. `unlike`: figures that are no part of the comparison; `hearsBreaks`: how the connection breaks is one. */
+interface WayIn {
+  readonly side: TwoProxies['ours'];
+  readonly port: number;
+  readonly unlike: RegExp;
+  readonly hearsBreaks?: boolean;
+}
+
+/** Runs a script at it. */
+export async function leftBy(script: Script, { side, port, unlike, hearsBreaks = false }: WayIn): Promise<Left> {
   const read = async () => {
     const figures = await side.figures(/http/);
     return new Map([...figures].filter(([name]) => !unlike.test(name)));
@@ -40,9 +45,11 @@ export async function leftBy(
   const [before, lines] = [await read(), side.logLines().length];
   const socket = connect({ host: side.ip, port, allowHalfOpen: true });
   const chunks: Buffer[] = [];
-  socket.on('error', () => undefined).on('data', (chunk: Buffer) => chunks.push(chunk));
+  const broken: string[] = [];
+  socket.on('error', ({ code = '' }: NodeJS.ErrnoException) => broken.push(code));
+  socket.on('data', (chunk: Buffer) => chunks.push(chunk));
   await script(socket);
-  const told = toldBy(Buffer.concat(chunks));
+  const told = [...toldBy(Buffer.concat(chunks)), ...(hearsBreaks ? broken : [])];
   socket.destroy();
   await pause(QUIET_MS);
   const grown = [...(await read())]

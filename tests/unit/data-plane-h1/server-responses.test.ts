@@ -1,3 +1,4 @@
+import { connect } from 'node:net';
 import { afterEach, describe, expect, it } from 'vitest';
 import { Headers } from '../../../server/data-plane/http/headers.ts';
 import type { ReceivedRequest, TestServer } from './harness.ts';
@@ -8,6 +9,7 @@ let server: TestServer;
 afterEach(() => server.close());
 
 const GET = 'GET / HTTP/1.1\r\nHost: a\r\n\r\n';
+const LARGE_POST = 'POST / HTTP/1.1\r\nHost: a\r\nContent-Length: 1000000\r\n\r\nbegin';
 const GET_CLOSE = 'GET / HTTP/1.1\r\nHost: a\r\nConnection: close\r\n\r\n';
 
 function respond(status: number, headers: Record<string, string>, body?: string): (request: ReceivedRequest) => void {
@@ -106,9 +108,19 @@ describe('a server connection writes responses', () => {
   it('closes after an answer that came before the request was complete', async () => {
     server = await startServer(respond(413, {}));
     const client = new RawClient(server.port);
-    client.write('POST / HTTP/1.1\r\nHost: a\r\nContent-Length: 1000000\r\n\r\nbegin');
+    client.write(LARGE_POST);
     const text = await client.untilClosed();
     expect(text).toBe('HTTP/1.1 413 Payload Too Large\r\ncontent-length: 0\r\nconnection: close\r\n\r\n');
+  });
+
+  it('resets the connection of a client that goes on after such an answer, as a kernel does with bytes that nobody has read', async () => {
+    server = await startServer(respond(413, {}));
+    const broken: string[] = [];
+    const client = connect({ port: server.port, host: '127.0.0.1' }, () => client.write(LARGE_POST));
+    client.on('error', ({ code = '' }: NodeJS.ErrnoException) => broken.push(code));
+    client.once('data', () => client.write('more'));
+    await new Promise((resolve) => client.once('close', resolve));
+    expect(broken).toEqual(['ECONNRESET']);
   });
 
   it('tells of a client that does not close after such an answer, unless nobody waits for it', async () => {
@@ -117,7 +129,7 @@ describe('a server connection writes responses', () => {
     for (const delayedCloseMs of [1000, 0]) {
       server = await startServer(respond(413, {}), { clock, delayedCloseMs, onDelayedClose: () => late++ });
       const client = new RawClient(server.port);
-      client.write('POST / HTTP/1.1\r\nHost: a\r\nContent-Length: 1000000\r\n\r\nbegin');
+      client.write(LARGE_POST);
       await client.until((received) => received.endsWith('\r\n\r\n'));
       clock.advance(999);
       expect(late).toBe(delayedCloseMs === 0 ? 1 : 0);

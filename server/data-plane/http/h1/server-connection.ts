@@ -1,5 +1,6 @@
 import type { Socket } from 'node:net';
 import { onBytes } from '../../listener/direct-socket.ts';
+import { endSide } from '../../listener/end-side.ts';
 import { ByteMeter } from '../byte-meter.ts';
 import type { CodecError, DownstreamConnection, ResponseHead, ServerConnectionOptions, TlsFacts } from '../codec.ts';
 import type { Headers } from '../headers.ts';
@@ -16,10 +17,8 @@ import { ServerStream, type StreamHost } from './server-stream.ts';
 import { formatEndpoint } from './socket-address.ts';
 import { WireWriter } from './wire-writer.ts';
 
-const DEFAULT_HEAD_BYTES = 60 * 1024;
-const DEFAULT_HEADERS = 100;
-const DEFAULT_IDLE_TIMEOUT_MS = 3_600_000;
-const DEFAULT_DRAIN_MS = 5000;
+const [DEFAULT_HEAD_BYTES, DEFAULT_HEADERS] = [60 * 1024, 100];
+const [DEFAULT_IDLE_TIMEOUT_MS, DEFAULT_DRAIN_MS] = [3_600_000, 5000];
 /** How long a closing connection still reads, so that the peer sees the answer and not a reset (Envoy: delayed_close_timeout). */
 const DEFAULT_DELAYED_CLOSE_MS = 1000;
 
@@ -73,6 +72,8 @@ class ServerConnection implements DownstreamConnection, StreamHost {
   #draining = false;
   /** Nothing was asked for too long. */
   #idleOver = false;
+  /** More has come than is taken: as from Envoy, which leaves it to the kernel, the client then sees a reset. */
+  #unread = false;
   #bodyPaused = false;
   #parked = false;
 
@@ -103,7 +104,7 @@ class ServerConnection implements DownstreamConnection, StreamHost {
 
   close(): void {
     this.#writer.flush();
-    this.#socket.destroy();
+    endSide(this.#socket, this.#unread);
     this.#finish();
   }
 
@@ -122,6 +123,7 @@ class ServerConnection implements DownstreamConnection, StreamHost {
   }
 
   #onData(chunk: Buffer): void {
+    if (this.#state === 'lingering') this.#unread = true;
     if (this.#held.length === 0) {
       this.#read(chunk);
       return;
