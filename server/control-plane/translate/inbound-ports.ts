@@ -8,6 +8,7 @@ import type { IngressSpec, Sidecar } from '../snapshot/sidecars.ts';
 import { serviceOrigin } from './clusters/origin-metadata.ts';
 import { fillPattern } from './clusters/stat-names.ts';
 import { INBOUND_PASSTHROUGH_CLUSTER, statPrefix } from './envoy-types.ts';
+import { hasRoom } from './listeners/room.ts';
 import type { ServiceTarget } from './proxy-targets.ts';
 import type { ProxyView } from './proxy-view.ts';
 import type { OutboundScope } from './scope.ts';
@@ -48,9 +49,12 @@ export function firstByPort(targets: readonly ServiceTarget[]): readonly Service
   return [...byPort.values()];
 }
 
-function servicePorts({ snapshot, local }: OutboundScope, proxy: ProxyView): InboundPort[] {
+function servicePorts(scope: OutboundScope, proxy: ProxyView): InboundPort[] {
+  const { snapshot, local } = scope;
   const pattern = snapshot.mesh.inboundClusterStatName;
-  return firstByPort(proxy.targets).map(({ service, port, targetPort }) => {
+  const hasRoomFor = ({ port: { protocol }, targetPort: port }: ServiceTarget): boolean =>
+    hasRoom(scope, { bind: local.any, port, protocol, toPort: scope.bindsPorts });
+  return firstByPort(proxy.targets.filter(hasRoomFor)).map(({ service, port, targetPort }) => {
     const name = `${local.any}_${targetPort}`;
     const cluster = clusterName('inbound', targetPort, '', '');
     return {
@@ -78,7 +82,10 @@ function ingressPorts(scope: OutboundScope, proxy: ProxyView, sidecar: Sidecar):
   const seen = new Set<number>();
   return (sidecar.spec.ingress ?? []).flatMap((ingress, i) => {
     const number = ingress.port?.number ?? 0;
-    if (seen.has(number)) return [];
+    const protocol = parseProtocol(ingress.port?.protocol);
+    const toPort = bindsItself(ingress, scope);
+    const room = hasRoom(scope, { bind: ingress.bind ?? '', port: number, protocol, toPort }, false);
+    if (seen.has(number) || !room) return [];
     seen.add(number);
     const bind = ingress.bind || proxy.ip || scope.local.any;
     const name = `${bind}_${number}`;
@@ -86,7 +93,6 @@ function ingressPorts(scope: OutboundScope, proxy: ProxyView, sidecar: Sidecar):
     const service = { registry: 'External' as const, name: host, namespace: scope.namespace, hostname: host };
     const port = { port: number, name: ingress.port?.name ?? '' };
     const tls = scope.snapshot.mesh.features.sidecarIngressTls ? ingress.tls : undefined;
-    const protocol = parseProtocol(ingress.port?.protocol);
     return [
       {
         port: number,
@@ -98,7 +104,7 @@ function ingressPorts(scope: OutboundScope, proxy: ProxyView, sidecar: Sidecar):
         tcpStatPrefix: pattern ? fillPattern(pattern, { service, subset: '', port }) : cluster,
         operation: `${host}:${number}/*`,
         servicePort: number,
-        bind: bindsItself(ingress, scope) ? bind : undefined,
+        bind: toPort ? bind : undefined,
         origin: fieldOf(sidecar, `spec.ingress[${i}]`),
         sidecar: { ...sidecar, namespace: scope.namespace },
       },

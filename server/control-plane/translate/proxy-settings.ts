@@ -1,4 +1,5 @@
 import { parseDurationMs } from '#domain';
+import { isTrue } from '../snapshot/pilot-features.ts';
 import { durationOfMs } from './durations.ts';
 
 /** What a proxy's environment (`ISTIO_META_…`) has istiod do for it. Source: NodeMetadata in istio/pkg/model/proxy.go. */
@@ -9,15 +10,22 @@ export interface ProxySettings {
   readonly acceptsHttp10: boolean;
   /** IDLE_TIMEOUT: how long connections may be idle; undefined: as long as Envoy lets them. */
   readonly idleTimeout: string | undefined;
+  /** UNPRIVILEGED_POD: it cannot bind ports below 1024. */
+  readonly unprivileged: boolean;
+  /** ENVOY_STATUS_PORT, ENVOY_PROMETHEUS_PORT: where its bootstrap has listeners. */
+  readonly ownPorts: readonly number[];
 }
 
 export function readProxySettings(metadata: Readonly<Record<string, unknown>>): ProxySettings {
   const mode = metadata['INTERCEPTION_MODE'];
-  const idle = metadata['IDLE_TIMEOUT'];
-  const idleMs = typeof idle === 'string' ? parseDurationMs(idle) : undefined;
+  const idleMs = parseDurationMs(textOf(metadata['IDLE_TIMEOUT']) ?? '');
   return {
     capture: mode === 'NONE' || mode === 'TPROXY' ? mode : 'REDIRECT',
     acceptsHttp10: metadata['HTTP10'] === '1',
     idleTimeout: idleMs === undefined ? undefined : durationOfMs(idleMs),
+    unprivileged: isTrue(textOf(metadata['UNPRIVILEGED_POD'])),
+    ownPorts: ['ENVOY_STATUS_PORT', 'ENVOY_PROMETHEUS_PORT'].map((name) => Number(metadata[name] ?? 0)),
   };
 }
+
+const textOf = (value: unknown): string | undefined => (typeof value === 'string' ? value : undefined);

@@ -15,6 +15,7 @@ import { atAllocated } from './allocated-services.ts';
 import { type EgressListener, egressListeners } from './egress-scope.ts';
 import { PEER_EXCHANGE } from './http-filters/istio-filters.ts';
 import { exportedServices, importedServices } from './imported-services.ts';
+import type { ProxySettings } from './proxy-settings.ts';
 import type { ProxyView } from './proxy-view.ts';
 
 /** What becomes of traffic to hosts and addresses that nobody declared. */
@@ -53,6 +54,7 @@ export interface OutboundScope {
   readonly exchangeAlpn: readonly string[];
   /** Applications and clients come to ports that the proxy binds itself. */
   readonly bindsPorts: boolean;
+  readonly settings: ProxySettings;
   readonly namespace: string;
   /** Empty when no rule looks at the labels of a client. */
   readonly labels: Readonly<Record<string, string>>;
@@ -114,6 +116,7 @@ export function createScope(snapshot: MeshSnapshot, proxy: ScopeProxy): Outbound
     exchangesPeers,
     exchangeAlpn: plainEnvoy ? [] : [PEER_EXCHANGE],
     bindsPorts: proxy.settings.capture === 'NONE',
+    settings: proxy.settings,
     namespace,
     labels,
     client: proxy,

@@ -27,6 +27,7 @@ import { type ChainDraft, toChain } from './chain-draft.ts';
 import { httpFilter } from './http-connection-manager.ts';
 import { ruleFilters } from './l4-chains.ts';
 import { listenAddress, TLS_INSPECTOR } from './listener-filters.ts';
+import { mayOpen } from './room.ts';
 import { tcpFilter, tcpOptions } from './tcp-proxy.ts';
 import { gatewayTlsSocket } from './tls-server.ts';
 
@@ -53,7 +54,7 @@ export function gatewayListeners(
 ): GatewayListeners {
   const input: GatewayInput = { scope, policies, taken: new Map() };
   const drafts = new Map<string, { readonly port: GatewayPort; readonly chains: ChainDraft[] }>();
-  for (const port of merged.ports) {
+  for (const port of merged.ports.filter(({ port: number }) => mayOpen(scope, number))) {
     const name = listenerName(scope, port);
     const held = drafts.get(name) ?? { port, chains: [] };
     drafts.set(name, held);

@@ -11,11 +11,11 @@ import { withTokenOrigins } from '../jwt/token-origins.ts';
 import type { ProxyView } from '../proxy-view.ts';
 import { inboundRetries } from '../routes/retries.ts';
 import type { OutboundScope } from '../scope.ts';
+import { INBOUND_PORT } from './capture-ports.ts';
 import { type ChainOption, chainOptions, ownTls } from './chain-options.ts';
 import { httpFilter } from './http-connection-manager.ts';
 import { inspectors } from './inspectors.ts';
 import { listenAddress, ORIGINAL_DST_FILTER } from './listener-filters.ts';
-import { INBOUND_PORT } from './listeners-outbound.ts';
 import { blackHoleFilter, tcpFilter } from './tcp-proxy.ts';
 import { gatewayTlsSocket, mutualTlsSocket } from './tls-server.ts';
 

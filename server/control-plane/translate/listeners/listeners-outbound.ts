@@ -10,17 +10,13 @@ import { NO_TIMEOUT, statPrefix } from '../envoy-types.ts';
 import { catchAllVirtualHost, routeConfig } from '../routes/route-table.ts';
 import { addressesOf } from '../routes/virtual-host-domains.ts';
 import type { OutboundScope } from '../scope.ts';
+import { OUTBOUND_PORT } from './capture-ports.ts';
 import { type ChainDraft, matchesAll, matchKey, toChain } from './chain-draft.ts';
 import { httpFilter } from './http-connection-manager.ts';
 import { l4Chains } from './l4-chains.ts';
 import { HTTP_INSPECTOR, listenAddress, PLAINTEXT_HTTP, TLS_INSPECTOR } from './listener-filters.ts';
+import { hasRoom } from './room.ts';
 import { blackHoleFilter, fallthroughFilter } from './tcp-proxy.ts';
-
-/** The ports to which capture sends a pod's traffic. */
-export const OUTBOUND_PORT = 15001;
-export const INBOUND_PORT = 15006;
-
-/** Where a listener that really binds stands when its Sidecar names no address. */
 
 interface Binding {
   /** Empty: the service's own address. */
@@ -77,10 +73,14 @@ interface Adding {
 
 type Port = Pick<ServicePort, 'port' | 'name' | 'protocol'> & { readonly index?: number };
 
+const roomFor = ({ scope, bind: { address, toPort } }: Adding, { port, protocol }: Port): boolean =>
+  hasRoom(scope, { bind: address, port, protocol, toPort });
+
 /** A Sidecar's listener on a port of its own, for all services that it lets in. */
 function addNamedPort(adding: Adding): void {
   const { number = 0, name = '', protocol } = adding.egress.spec?.port ?? {};
   const port: Port = { port: number, name, protocol: parseProtocol(protocol) };
+  if (!roomFor(adding, port)) return;
   for (const service of adding.egress.services) add(adding, { service, port, address: adding.bind.address });
 }
 
@@ -90,6 +90,7 @@ function addNamedPort(adding: Adding): void {
  */
 function addServicePort(adding: Adding, service: Service, port: ServicePort): void {
   const { scope, bind } = adding;
+  if (!roomFor(adding, port)) return;
   const kind = trafficKind(port.protocol);
   const needsAddress = bind.address === '' && hasNoAddress(service) && (kind === 'tcp' || kind === 'auto');
   if (!needsAddress || service.resolution !== 'Passthrough') {
