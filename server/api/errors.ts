@@ -7,6 +7,7 @@ const hints: Readonly<Record<string, string>> = {
   unknown_lab: 'Choose a lab from the list at /lab/.',
   unknown_request: 'The lab keeps the newest requests only. Send it again and open the new one.',
   sandbox_away: 'The mesh is starting again by itself; your text and your objects are kept.',
+  sandbox_stopped: 'Start it again from the map, or reload the page; your text is kept.',
   busy: 'Wait for the running command to end, or stop it with Ctrl+C.',
   server_full: 'A mesh ends five minutes after its last page was closed. Reload this page then.',
   too_many: 'Close another lab tab first.',

@@ -21,6 +21,9 @@ export interface LabClientOptions {
   publish: (search: string) => void;
 }
 
+/** No mesh answered, because there was none. */
+const AWAY = new Set(['sandbox_away', 'sandbox_stopped', 'sandbox_ended']);
+
 /** The page's one way to the lab: stores to read, verbs to call. Verbs never throw: what fails becomes a state or a toast. */
 export class LabClient {
   readonly labId: string;
@@ -114,9 +117,9 @@ export class LabClient {
     this.stores.toasts.set([...others, { ...toast, id: this.#nextToast++ }].slice(-3));
   }
 
-  /** Says what failed. What was asked while the mesh was away failed for that reason: the word that it runs again takes its place. */
+  /** Says what failed. What was asked while the mesh was away failed for that reason: the word that it runs again, or not, takes its place. */
   fail(error: unknown): void {
-    const away = error instanceof LabError && error.code === 'sandbox_away';
+    const away = error instanceof LabError && AWAY.has(error.code);
     this.toast({ text: sayError(error), error: true, ...(away ? { topic: 'mesh' } : {}) });
   }
 
@@ -321,6 +324,9 @@ export class LabClient {
   #sandboxIs(sandbox: SandboxView): void {
     this.stores.sandbox.set(sandbox);
     if (sandbox.status === 'crashed') this.#mending = true;
+    // The map says what happened, and starts it again.
+    if (sandbox.status === 'stopped')
+      this.stores.toasts.set(this.stores.toasts.get().filter(({ topic }) => topic !== 'mesh'));
     if (sandbox.status !== 'running' || !this.#mending) return;
     this.#mending = false;
     const after = sandbox.startMs === undefined ? '' : ` It needed ${Math.round(sandbox.startMs)} ms.`;

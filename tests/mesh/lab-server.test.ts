@@ -301,7 +301,7 @@ describe('the lab server', () => {
     await expect.poll(() => keptLabs(bensKeys)).toEqual(['canary']);
     expect((await askApi(bensKeys, 'DELETE', 'log')).status).toBe(200);
     await ben.until((event) => event.type === 'replaced');
-    await expect(ben.ask('lab.open', { lab: 'canary' })).rejects.toThrow('sandbox_away');
+    await expect(ben.ask('lab.open', { lab: 'canary' })).rejects.toThrow('sandbox_ended');
     expect(await keptLabs(bensKeys)).toEqual([]);
     ann.close();
     ben.close();

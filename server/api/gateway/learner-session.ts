@@ -54,6 +54,8 @@ export function createLearnerSession(options: SessionOptions): LearnerSession {
   let started: Promise<void> = Promise.resolve();
   let startedAtMs = 0;
   let quickCrashes = 0;
+  /** It ended too often: nobody but the learner starts it again. */
+  let gaveUp = false;
   let nextCall = 1;
   let seq = 0;
   let keptSince = true;
@@ -129,23 +131,23 @@ export function createLearnerSession(options: SessionOptions): LearnerSession {
 
   const onCrash = (reason: string): void => {
     process = undefined;
-    failWaiting(new ApiError('sandbox_away', reason));
     quickCrashes = options.clock.monotonic() - startedAtMs < QUICK_CRASH_MS ? quickCrashes + 1 : 0;
-    const giveUp = quickCrashes >= MAX_QUICK_CRASHES || lab === undefined;
+    gaveUp = quickCrashes >= MAX_QUICK_CRASHES || lab === undefined;
+    failWaiting(new ApiError(gaveUp ? 'sandbox_stopped' : 'sandbox_away', reason));
     // A state that crashes the mesh again and again is set aside: the lab's own start serves instead, the text is kept.
     if (quickCrashes === MAX_QUICK_CRASHES - 1 && saved) {
       keep({ ...saved, objects: undefined, applied: [], past: undefined });
     }
     const view: SandboxView = {
-      status: giveUp ? 'stopped' : 'crashed',
+      status: gaveUp ? 'stopped' : 'crashed',
       steps: [],
       pods: [],
-      message: giveUp
+      message: gaveUp
         ? `${reason} It ended ${quickCrashes} times at once. Reload the page to try again.`
         : `${reason} It is starting again with your resources.`,
     };
     broadcast({ type: 'sandbox', sandbox: view });
-    if (!giveUp && lab !== undefined) {
+    if (!gaveUp && lab !== undefined) {
       started = startSandbox(lab);
       started.catch(() => undefined);
     }
@@ -153,7 +155,7 @@ export function createLearnerSession(options: SessionOptions): LearnerSession {
 
   const open = async (labId: string): Promise<void> => {
     await started.catch(() => undefined);
-    if (ended) throw new ApiError('sandbox_away', 'This mesh was ended. Reload the page.');
+    if (ended) throw new ApiError('sandbox_ended', 'This mesh was ended. Reload the page.');
     if (process && lab === labId) return;
     if (process) {
       broadcast({ type: 'replaced', reason: `Another page opened the lab ${labId}.` });
@@ -161,11 +163,12 @@ export function createLearnerSession(options: SessionOptions): LearnerSession {
       process = undefined;
     }
     quickCrashes = 0;
+    gaveUp = false;
     await startSandbox(labId);
   };
 
   const forward = (page: PageConnection, message: { id: number; method: Method; params: unknown }): void => {
-    if (!process) throw new ApiError('sandbox_away', 'No mesh is running for this page.');
+    if (!process) throw new ApiError(gaveUp ? 'sandbox_stopped' : 'sandbox_away', 'No mesh is running for this page.');
     if (waiting.size >= MAX_WAITING) throw new ApiError('busy', 'Too many requests are open at once.');
     const call = nextCall++;
     waiting.set(call, { page, id: message.id });

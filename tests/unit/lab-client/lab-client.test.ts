@@ -1,6 +1,6 @@
 import { expect, test } from 'vitest';
 import type { SandboxView } from '#contract';
-import { LabClient } from '../../../src/lab-client/index.ts';
+import { LabClient, LabError } from '../../../src/lab-client/index.ts';
 import { HandTimers, HandTransport } from './by-hand.ts';
 
 const text = {
@@ -39,4 +39,7 @@ test('what was asked while the mesh was away is said once: the word that it runs
   expect(said()).toEqual(['The mesh process ended (SIGKILL). It starts again.']);
   transport.say({ seq: 2, event: { type: 'sandbox', sandbox: { status: 'running', startMs: 402.4, ...pods } } });
   expect(said()).toEqual(['The mesh ended and runs again, with your resources. It needed 402 ms.']);
+  lab.fail(new LabError(away));
+  transport.say({ seq: 3, event: { type: 'sandbox', sandbox: { status: 'stopped', ...pods } } });
+  expect(said()).toEqual([]);
 });
