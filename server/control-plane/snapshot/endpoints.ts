@@ -77,9 +77,7 @@ export function deriveEndpoints(
     const drains = held !== undefined && keepsSessions(held);
     add(serviceKey({ namespace, hostname }), sliceEndpoints(slice, { namespace, drains, networkOf }, workloads));
   }
-  for (const endpoints of byService.values()) {
-    endpoints.sort((a, b) => compareAddresses(a.ip, b.ip) || a.port - b.port);
-  }
+  for (const [key, endpoints] of byService) byService.set(key, withoutTwins(endpoints));
   for (const service of registry.all) {
     if (service.registry === 'Kubernetes') add(serviceKey(service), entryEndpoints(service, workloadEntries));
   }
@@ -173,9 +171,14 @@ export function entryEndpoints(service: Service, workloadEntries: readonly Workl
     );
 }
 
-const numeric = (ip: string): number => ip.split('.').reduce((sum, part) => sum * 256 + Number(part), 0);
-
-const compareAddresses = (a: string, b: string): number => numeric(a) - numeric(b) || compareText(a, b);
+/** In the order of the slices, each address once for a port's name. Source: endpointSliceCache in istio pilot. */
+function withoutTwins(endpoints: readonly Endpoint[]): Endpoint[] {
+  const seen = new Set<string>();
+  return endpoints.filter(({ ip, portName }) => {
+    const key = `${ip} ${portName}`;
+    return !seen.has(key) && seen.add(key);
+  });
+}
 
 /** The endpoints of one port of a service. */
 export function endpointsOnPort(

@@ -303,6 +303,10 @@ export function targetPort(port: ServicePort, pod: PodObject): SocketAddress['po
   return pod.spec.containers.flatMap(({ ports = [] }) => ports).find(({ name }) => name === target)?.containerPort;
 }
 
+/** Pods are listed in the order of their addresses. */
+const placeOf = ({ status }: PodObject): number =>
+  (status?.podIP ?? '').split('.').reduce((sum, part) => sum * 256 + Number(part), 0);
+
 function slice(service: ServiceObject, { ports, pods }: Group, index: number): KubeObject {
   const { name, namespace = '', uid = '', labels } = service.metadata;
   return {
@@ -320,7 +324,7 @@ function slice(service: ServiceObject, { ports, pods }: Group, index: number): K
     },
     addressType: 'IPv4',
     endpoints: pods
-      .toSorted((a, b) => (a.metadata.name < b.metadata.name ? -1 : 1))
+      .toSorted((a, b) => placeOf(a) - placeOf(b) || (a.metadata.name < b.metadata.name ? -1 : 1))
       .map((pod) => ({
         addresses: [pod.status?.podIP ?? ''],
         conditions: conditionsOf(pod, service),
