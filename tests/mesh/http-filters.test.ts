@@ -410,6 +410,58 @@ describe('a gateway with filters that only an EnvoyFilter adds', () => {
     expect(figures.map((name) => stats.get(`http.more.${name}`))).toEqual([3, 1]);
   });
 
+  it('a destination among several has filters of its own, before its route, and may switch one off', async () => {
+    const abort = (http_status: number) => ({
+      '@type': `${TYPE}fault.v3.HTTPFault`,
+      abort: { http_status, percentage: { numerator: 100 } },
+    });
+    const level = (value: string) => ({
+      '@type': `${TYPE}header_mutation.v3.HeaderMutationPerRoute`,
+      mutations: { response_mutations: [header('x-level', value)] },
+    });
+    const cors = (origin: string) => ({
+      '@type': `${TYPE}cors.v3.CorsPolicy`,
+      allow_origin_string_match: [{ exact: origin }],
+    });
+    const off = { '@type': 'type.googleapis.com/envoy.config.route.v3.FilterConfig', disabled: true };
+    const to = (prefix: string, own: object, given: object = {}): Route => {
+      const clusters = [{ name: 'application', weight: 1, typed_per_filter_config: own }];
+      const route = { weighted_clusters: { clusters } };
+      return { match: { prefix }, route, typed_per_filter_config: given } as Route;
+    };
+    const names = { fault: 'envoy.filters.http.fault', mutation: 'envoy.filters.http.header_mutation' };
+    const routes = [
+      to('/fault', { [names.fault]: abort(418) }, { [names.fault]: abort(503) }),
+      to('/off', { [names.fault]: off, [names.mutation]: off }, { [names.fault]: abort(503) }),
+      to('/a', { [names.mutation]: level('share'), 'envoy.filters.http.cors': cors('http://s') }),
+      to('/b', {}),
+    ];
+    const table = { [names.mutation]: level('table'), 'envoy.filters.http.cors': cors('http://t') };
+    const route_config = {
+      name: 'shares',
+      typed_per_filter_config: table,
+      virtual_hosts: [{ name: 'all', domains: ['*'], routes }],
+    };
+    const http_filters = [
+      filter('cors', 'cors.v3.Cors', {}),
+      filter('fault', 'fault.v3.HTTPFault', {}),
+      filter('header_mutation', 'header_mutation.v3.HeaderMutation', { most_specific_header_mutations_wins: true }),
+      router,
+    ];
+    expect(pod.xds.push(typeUrls.listener, [listener(), listener({ http_filters, route_config }, PORT + 7)])).toEqual(
+      [],
+    );
+    const visit = async (path: string, origin: string): Promise<unknown[]> => {
+      const asked = { host: 'shop', path, headers: { origin } };
+      const { status, headers } = await sendFrom(`${NET}.1.9`, { ip: IP, port: PORT + 7 }, asked);
+      return [status, headers['x-level'], headers['access-control-allow-origin']];
+    };
+    expect(await visit('/fault', 'http://t')).toEqual([418, 'table', 'http://t']);
+    expect(await visit('/off', 'http://t')).toEqual([200, undefined, 'http://t']);
+    expect(await visit('/a', 'http://s')).toEqual([200, 'table, share', 'http://s']);
+    expect(await visit('/b', 'http://s')).toEqual([200, 'table', undefined]);
+  });
+
   it.each([
     ['lua.v3.Lua', 'this proxy runs no Lua code'],
     ['oauth2.v3.OAuth2', 'this proxy signs nobody in'],

@@ -27,18 +27,20 @@ const anyOrigin = ({ exact }: StringMatcher): StringMatch | undefined =>
 /** What a message leaves out or leaves empty. */
 const unset = (value: unknown): boolean => value === '' || (Array.isArray(value) && value.length === 0);
 
+/** An envoy.extensions.filters.http.cors.v3.CorsPolicy, or the older field of routes of the same shape. */
+export type CorsLevel = Readonly<Record<string, unknown>>;
+
 /**
- * Reads envoy.extensions.filters.http.cors.v3.CorsPolicy (or the older route field of the same shape) of a route. What it does not say, that of its
- * virtual host says.
+ * Reads what the levels of a route say, the nearest first. What one does not say, the next one says; but whether there is any CORS, only the
+ * nearest.
  */
-export function compileCors(
-  ofRoute: Record<string, unknown> | undefined,
-  ofHost: Record<string, unknown> | undefined,
-): CorsPolicy | undefined {
-  if (ofRoute === undefined && ofHost === undefined) return undefined;
-  const own = Object.entries(ofRoute ?? {}).filter(([, value]) => !unset(value));
-  const config: Record<string, unknown> = { ...ofHost, ...Object.fromEntries(own) };
-  for (const name of ofRoute === undefined ? [] : ['filter_enabled', 'shadow_enabled']) config[name] = ofRoute?.[name];
+export function compileCors(levels: readonly CorsLevel[]): CorsPolicy | undefined {
+  const [nearest] = levels;
+  if (nearest === undefined) return undefined;
+  const config: Record<string, unknown> = {};
+  for (const level of levels.toReversed())
+    for (const [name, value] of Object.entries(level)) if (!unset(value)) config[name] = value;
+  for (const name of ['filter_enabled', 'shadow_enabled']) config[name] = nearest[name];
   const text = (key: string): string => String(config[key] ?? '');
   const share = (key: string, fallback: Fraction): Fraction => readRuntimeFraction(config[key], fallback);
   const origins = (config['allow_origin_string_match'] ?? []) as StringMatcher[];

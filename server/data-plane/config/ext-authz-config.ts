@@ -46,6 +46,8 @@ export interface ExtAuthzConfig {
   readonly failureModeAllow: boolean;
   readonly failureModeHeader: boolean;
   readonly statusOnError: number;
+  /** Of the body of a refusal; 0: all are sent. */
+  readonly maxDeniedBytes: number;
   /** Request headers that are told; undefined: all (gRPC) or none (HTTP) beside those that always are. */
   readonly allowedHeaders: HeaderNames | undefined;
   readonly disallowedHeaders: HeaderNames;
@@ -116,6 +118,7 @@ export function readExtAuthz(config: Any): ExtAuthzConfig {
   return {
     failureModeAllow: config['failure_mode_allow'] === true,
     failureModeHeader: config['failure_mode_allow_header_add'] === true,
+    maxDeniedBytes: readNumber(config['max_denied_response_body_bytes'], 0),
     statusOnError: readStatus(config['status_on_error'], 'status_on_error') || 403,
     allowedHeaders: readNames(allowed, 'allowed_headers'),
     disallowedHeaders: readNames(config['disallowed_headers'] as ListMatcher | undefined, 'disallowed_headers') ?? [],

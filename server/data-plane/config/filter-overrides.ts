@@ -14,6 +14,10 @@ const WRAPPER = 'type.googleapis.com/envoy.config.route.v3.FilterConfig';
 export const unwrapped = (given: Any | undefined): Any | undefined =>
   given?.['@type'] === WRAPPER ? (given['config'] as Any | undefined) : given;
 
+/** A configuration of another type says nothing to the filter. `type`: without the part that all filters share. */
+export const ofType = (given: Any | undefined, type: string): Any | undefined =>
+  given?.['@type'].endsWith(`.${type}`) === true ? given : undefined;
+
 /**
  * Joins what a table, a virtual host and a route give to filters, the most specific last. A FilterConfig is a wrapper: it switches a filter off,
  * or holds its configuration. Any configuration switches on a filter that its listener has switched off.

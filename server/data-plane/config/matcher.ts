@@ -1,8 +1,7 @@
 import type { Any, StringMatcher } from '#xds';
 import { ConfigProblem, within } from './problem.ts';
 import { compileStringMatch } from './string-match.ts';
-
-type Fields = Readonly<Record<string, unknown>>;
+import { type Fields, record } from './values.ts';
 
 /** An input of a matcher: what of a subject it looks at; undefined where the subject has none. */
 export type InputReader<Subject> = (config: Any, field: string) => (subject: Subject) => string | undefined;
@@ -42,6 +41,7 @@ function compileOnMatch<Subject, Action>(
   given: Fields,
   readers: MatcherReaders<Subject, Action>,
 ): Matcher<Subject, Action> {
+  if (given['keep_matching'] === true) throw new ConfigProblem('keep_matching', 'is not supported in this context');
   const inner = given['matcher'] as Fields | undefined;
   if (inner !== undefined) return within('matcher', () => compileMatcher(inner, readers));
   const config = (given['action'] as { readonly typed_config?: Any } | undefined)?.typed_config;
@@ -92,6 +92,9 @@ function compileSingle<Subject, Action>(given: Fields, readers: MatcherReaders<S
   const read = inputOf(given, readers);
   const value = given['value_match'] as StringMatcher | undefined;
   if (value === undefined) return compileCustom(given, read, readers);
+  // Unlike in the matchers of routes, the engine must be named here.
+  if (value.safe_regex !== undefined && record(value.safe_regex)?.['google_re2'] === undefined)
+    throw new ConfigProblem('value_match.safe_regex.engine_type', 'is required');
   const match = compileStringMatch(value, 'value_match');
   return (subject) => {
     const seen = read(subject);

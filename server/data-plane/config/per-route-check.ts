@@ -36,7 +36,7 @@ const KINDS: Readonly<Record<string, { readonly rules?: readonly Rule[]; readonl
     rules: [rule('disabled', onlyTrue), rule('overrides/compressor_library/typed_config', required)],
     read: checkCompressor,
   },
-  'cors.v3.CorsPolicy': { rules: [share], read: (given) => compileCors(given, undefined) },
+  'cors.v3.CorsPolicy': { rules: [share], read: (given) => compileCors([given]) },
   'csrf.v3.CsrfPolicy': { rules: [share], read: readCsrf },
   'custom_response.v3.CustomResponse': { read: readCustomResponse },
   'ext_authz.v3.ExtAuthzPerRoute': {

@@ -1,7 +1,8 @@
 import type { RequestMirrorPolicy, RouteAction, RouteMatch, WeightedCluster } from '#xds';
 import { compileFormat, type Format } from '../format/template.ts';
 import type { RoutePriority } from '../upstream/pool-breakers.ts';
-import { type PerFilter, readPerFilter } from './filter-overrides.ts';
+import { type FaultPolicy, readFault } from './fault-policy.ts';
+import { type FilterSwitches, ofType, type PerFilter, readPerFilter } from './filter-overrides.ts';
 import { compileHashPolicies, type HashPolicy } from './hash-policy.ts';
 import { compileHeaderMutations, type HeaderChange } from './header-mutations.ts';
 import { compileHeaderRules, type HeaderRules, readHeadText } from './header-rules.ts';
@@ -24,7 +25,10 @@ export interface ClusterShare {
   readonly headers: HeaderRules | undefined;
   /** Under which the request is sent to it, unless the route has another. */
   readonly host: string | undefined;
+  /** What it gives single filters, and which it switches on or off. */
   readonly perFilter: PerFilter | undefined;
+  readonly switches: FilterSwitches | undefined;
+  readonly fault: FaultPolicy | undefined;
   /** Labels that its hosts must have, where the cluster has subsets. */
   readonly criteria: Fields | undefined;
 }
@@ -236,7 +240,8 @@ function readGrpcStreamMax({ max_stream_duration: limit }: RouteAction): number 
 
 function compileShares(action: RouteAction): ClusterShare[] {
   const criteria = balancingLabels(action.metadata_match);
-  const alone = { clusterHeader: '', weight: 1, headers: undefined, host: undefined, perFilter: undefined, criteria };
+  const filters = { perFilter: undefined, switches: undefined, fault: undefined };
+  const alone = { clusterHeader: '', weight: 1, headers: undefined, host: undefined, ...filters, criteria };
   if (action.cluster === '') throw new ConfigProblem('cluster', 'value length must be at least 1 characters');
   if (action.cluster !== undefined) return [{ ...alone, cluster: action.cluster }];
   if (action.cluster_header) return [{ ...alone, cluster: '', clusterHeader: action.cluster_header.toLowerCase() }];
@@ -255,6 +260,7 @@ function compileShare(share: WeightedCluster, criteria: Fields | undefined): Clu
   if (Boolean(share.name) === Boolean(share.cluster_header)) {
     throw new ConfigProblem('name', 'At least one of name or cluster_header need to be specified, and not both');
   }
+  const { perFilter, switches } = readPerFilter([share.typed_per_filter_config]);
   return {
     criteria: share.metadata_match === undefined ? criteria : { ...criteria, ...balancingLabels(share.metadata_match) },
     cluster: share.name ?? '',
@@ -262,6 +268,8 @@ function compileShare(share: WeightedCluster, criteria: Fields | undefined): Clu
     weight: share.weight ?? 0,
     headers: compileHeaderRules(share),
     host: readHeadText(share.host_rewrite_literal, 'host_rewrite_literal'),
-    perFilter: readPerFilter([share.typed_per_filter_config]).perFilter,
+    perFilter,
+    switches,
+    fault: readFault(ofType(perFilter?.['envoy.filters.http.fault'], 'fault.v3.HTTPFault')),
   };
 }

@@ -1,9 +1,9 @@
 import type { Any, Metadata, Route, RouteConfiguration, RouteMatch, VirtualHost } from '#xds';
 import { type BodyFormat, readBodyFormat } from './body-format.ts';
 import { checkRules } from './bounds.ts';
-import { type CorsPolicy, compileCors } from './cors-policy.ts';
+import { type CorsLevel, type CorsPolicy, compileCors } from './cors-policy.ts';
 import { type FaultPolicy, readFault } from './fault-policy.ts';
-import { type FilterSwitches, type PerFilter, readPerFilter, unwrapped } from './filter-overrides.ts';
+import { type FilterSwitches, ofType, type PerFilter, readPerFilter, unwrapped } from './filter-overrides.ts';
 import { compileHeaderRules, type HeaderRules, readHeadText } from './header-rules.ts';
 import { type Origins, readOrigins } from './origins.ts';
 import { ConfigProblem, within } from './problem.ts';
@@ -61,6 +61,8 @@ export interface CompiledRoute {
   readonly headers: HeaderRules | undefined;
   readonly fault: FaultPolicy | undefined;
   readonly cors: CorsPolicy | undefined;
+  /** What it is made of, the nearest first; a destination may have one before all these. */
+  readonly corsLevels: readonly CorsLevel[];
   readonly operation: string | undefined;
   /** Undefined: as the connection manager says. */
   readonly tracing: RouteTracing | undefined;
@@ -246,6 +248,11 @@ function compileRoute(given: Route, host: VirtualHost, table: RouteConfiguration
     host.typed_per_filter_config,
     given.typed_per_filter_config,
   ]);
+  const corsLevels = [
+    corsOf(given.typed_per_filter_config) ?? given.route?.cors,
+    corsOf(host.typed_per_filter_config),
+    corsOf(table.typed_per_filter_config),
+  ].filter((level) => level !== undefined);
   return {
     name: given.name ?? '',
     match: given.match,
@@ -256,7 +263,8 @@ function compileRoute(given: Route, host: VirtualHost, table: RouteConfiguration
     target: compileTarget(given, host, table),
     headers: compileHeaderRules(given),
     fault: readFault(ofType(overrides.perFilter?.['envoy.filters.http.fault'], 'fault.v3.HTTPFault')),
-    cors: compileCors(corsOf(given.typed_per_filter_config) ?? given.route?.cors, corsOf(host.typed_per_filter_config)),
+    cors: compileCors(corsLevels),
+    corsLevels,
     operation: given.decorator?.operation,
     tracing: readRouteTracing((given as { readonly tracing?: RouteTracingJson }).tracing),
     statPrefix: given.stat_prefix ?? '',
@@ -272,10 +280,6 @@ function compileRoute(given: Route, host: VirtualHost, table: RouteConfiguration
 
 const corsOf = (given: PerFilter | undefined): Any | undefined =>
   ofType(unwrapped(given?.['envoy.filters.http.cors']), 'cors.v3.CorsPolicy');
-
-/** As in Envoy, a configuration of another type says nothing to a filter. */
-const ofType = (given: Any | undefined, type: string): Any | undefined =>
-  given?.['@type'].endsWith(`.${type}`) ? given : undefined;
 
 /** The older of the two fields can only lower the limit of the connection. */
 function readReplayBytes(route: Route, host: VirtualHost): number | undefined {

@@ -45,7 +45,10 @@ describe('a tree of RBAC over metadata', () => {
 
   it('never fits where metadata is read as a text, or a text as metadata', () => {
     expect(
-      chosen({ input: { typed_config: METADATA }, value_match: { safe_regex: { regex: '.*' } } }, 'ann'),
+      chosen(
+        { input: { typed_config: METADATA }, value_match: { safe_regex: { google_re2: {}, regex: '.*' } } },
+        'ann',
+      ),
     ).toBeUndefined();
     const address = { '@type': `${MATCHERS}common_inputs.network.v3.SourceIPInput` };
     expect(chosen(over(address, { ...NAMES_ANN, invert: true }), 'bob')).toBeUndefined();
@@ -62,6 +65,8 @@ describe('a tree of RBAC over metadata', () => {
     expect(refusal({ path: [] })).toThrow('value must contain at least 1 item(s)');
     expect(refusal({ path: [{}] })).toThrow('is required');
     expect(refusal({}, 'connections')).toThrow('RBAC network filter cannot match');
+    const text = { input: { typed_config: METADATA }, value_match: { safe_regex: { regex: '.*' } } };
+    expect(() => rbac(text)).toThrow('engine_type: is required');
   });
 });
 

@@ -84,6 +84,7 @@ export function readCompressor(config: Any): CompressorConfig {
   const response = (config['response_direction_config'] ?? {}) as Readonly<Record<string, unknown>>;
   const common = (response['common_config'] ?? {}) as Common;
   const types = common.content_type ?? (config['content_type'] as readonly string[] | undefined) ?? [];
+  const weakensEtags = response['weaken_etag_on_compress'] === true;
   const has = (name: string): boolean => response[name] === true || config[name] === true;
   return {
     encoding: found.encoding,
@@ -93,12 +94,12 @@ export function readCompressor(config: Any): CompressorConfig {
     types: typesOf(types),
     request: request && readRequest(request.common_config ?? {}),
     statusesLeft: new Set((response['uncompressible_response_codes'] ?? []) as number[]),
-    leavesEtags: has('disable_on_etag_header'),
-    weakensEtags: response['weaken_etag_on_compress'] === true,
+    leavesEtags: has('disable_on_etag_header') && !weakensEtags,
+    weakensEtags,
     hidesAccept: has('remove_accept_encoding_header'),
     tellsStatus: response['status_header_enabled'] === true,
     first: config['choose_first'] === true,
-    directed: config['response_direction_config'] !== undefined || config['request_direction_config'] !== undefined,
+    directed: config['response_direction_config'] !== undefined,
   };
 }
 

@@ -84,7 +84,7 @@ function judge(
   head: ResponseHead,
   { count, endStream, isWanted, ofWay }: Asked & { readonly endStream: boolean },
 ): Judgement {
-  const long = isLongEnough(config, head.headers, endStream ? NO_COUNT : ofWay);
+  const long = isLongEnough(config, head.headers, ofWay);
   const fit = long && isCompressible(config, head, count);
   const wanted = long && !endStream && isWanted();
   return { fit, accepted: fit && wanted };
@@ -150,8 +150,6 @@ const figuresOf = ({ scope, directed }: CompressorConfig): Readonly<Record<strin
   [`${scope}request.`]: OF_BODIES,
   ...(directed && { [`${scope}response.`]: OF_BODIES }),
 });
-
-const NO_COUNT: Count = () => undefined;
 
 const counterOf =
   ({ config, runtime }: Exchange, { scope }: CompressorConfig): Count =>

@@ -1,16 +1,17 @@
-import type { CorsPolicy } from '../../config/cors-policy.ts';
+import { type CorsPolicy, compileCors } from '../../config/cors-policy.ts';
 import { originOf } from '../../config/origins.ts';
 import type { StepNote } from '../../decisions/hop-steps.ts';
 import type { Exchange, RequestLayer } from '../exchange.ts';
 import { Headers } from '../headers.ts';
 import { drawn } from './drawn.ts';
+import { isOf } from './per-route.ts';
 
 /**
  * The CORS filter: answers preflights, and lets browsers read answers to allowed origins. As in Envoy, answers of the route itself
  * (redirects, direct responses) take no part, and an empty header is none.
  */
 export const cors: RequestLayer = (exchange) => {
-  const policy = exchange.route?.cors;
+  const policy = policyOf(exchange);
   if (policy === undefined || exchange.route?.target.kind !== 'forward') return 'next';
   const applied = drawn(exchange, 'cors', policy.enabled);
   if (!applied && !drawn(exchange, 'cors', policy.shadow)) return 'next';
@@ -35,6 +36,19 @@ export const cors: RequestLayer = (exchange) => {
   exchange.respondHead({ status: 200, headers: new Headers() }, true);
   return 'wait';
 };
+
+const OF_ROUTE = { name: 'envoy.filters.http.cors', type: 'cors.v3.CorsPolicy' };
+
+/** A destination among several may have a policy before that of its route. */
+function policyOf({ route, share }: Exchange): CorsPolicy | undefined {
+  const own = share?.perFilter?.[OF_ROUTE.name];
+  if (own === undefined || route === undefined || !isOf(own, OF_ROUTE.type)) return route?.cors;
+  const known = OF_SHARES.get(own) ?? compileCors([own, ...route.corsLevels]);
+  if (known !== undefined) OF_SHARES.set(own, known);
+  return known;
+}
+
+const OF_SHARES = new WeakMap<object, CorsPolicy>();
 
 function wordsOf(origin: string, allowed: boolean, answered: boolean): string {
   if (!allowed)

@@ -61,7 +61,7 @@ function sourceOf({ head }: Exchange): string {
   return hostOf(origin === '' ? (head.headers.get('referer') ?? '') : origin);
 }
 
-const URL_HOST = /^[a-z][a-z0-9+.-]*:\/\/(?:[^/?#]*@)?([^/?#@]+)/i;
+const URL_HOST = /^[a-z][a-z0-9+.-]*:\/\/(?:[^/?#]*@)?((?:[a-z0-9._-]+|\[[0-9a-f:.]+\])(?::\d+)?)(?:[/?#]|$)/i;
 
 /** What is no address counts as it is written. */
 const hostOf = (text: string): string => URL_HOST.exec(text)?.[1] ?? text;

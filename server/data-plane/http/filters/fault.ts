@@ -17,7 +17,7 @@ const GRPC_ABORT = 'x-envoy-fault-abort-grpc-request';
 export const fault =
   (own: FaultPolicy | undefined): RequestLayer =>
   (exchange) => {
-    const policy = exchange.route?.fault ?? own;
+    const policy = exchange.share?.fault ?? exchange.route?.fault ?? own;
     if (policy === undefined || !concerns(policy, exchange)) return 'next';
     if (policy.answerLimit !== undefined) limitAnswer(exchange, policy, policy.answerLimit);
     const ms = delayOf(policy, exchange);

@@ -12,6 +12,6 @@ export interface FilterParts {
   readonly declare?: (stats: Stats, prefix: string) => void;
 }
 
-/** Whether a filter takes part in a request: the route says so, else the listener. */
-export const takesPart = ({ route }: Exchange, name: string, off: boolean): boolean =>
-  route?.switches?.get(name) ?? !off;
+/** Whether a filter takes part in a request: the destination says so, else the route, else the listener. */
+export const takesPart = ({ route, share }: Exchange, name: string, off: boolean): boolean =>
+  share?.switches?.get(name) ?? route?.switches?.get(name) ?? !off;

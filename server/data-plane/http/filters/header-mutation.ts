@@ -9,13 +9,13 @@ import { changeHeaders, changeRequest } from '../change-headers.ts';
 import type { Exchange } from '../exchange.ts';
 import { encodeParam, QueryParams } from '../query-params.ts';
 import type { FilterParts } from './filter-parts.ts';
-import { isOf } from './per-route.ts';
+import { isOf, levelsOf } from './per-route.ts';
 
 /** Envoy's header_mutation filter: what the listener says comes first, then what the levels of the route say. */
 export function headerMutation(name: string, own: HeaderMutationConfig): FilterParts {
   const known = new WeakMap<object, HeaderMutationConfig>();
-  const levels = ({ route }: Exchange): readonly HeaderMutationConfig[] => {
-    const given = (route?.filterLevels ?? []).map((level) => level[name]);
+  const levels = (exchange: Exchange): readonly HeaderMutationConfig[] => {
+    const given = levelsOf(exchange).map((level) => level[name]);
     const read = given.flatMap((level) => {
       if (level === undefined || !isOf(level, 'header_mutation.v3.HeaderMutationPerRoute')) return [];
       const held = known.get(level) ?? readHeaderMutation(level);

@@ -1,4 +1,5 @@
 import type { Any } from '#xds';
+import type { PerFilter } from '../../config/filter-overrides.ts';
 import type { Exchange } from '../exchange.ts';
 
 const TYPE = 'type.googleapis.com/envoy.extensions.filters.http.';
@@ -17,6 +18,10 @@ export function perRouteConfig({ route, share }: Exchange, { name, type }: Route
   const given = share?.perFilter?.[name] ?? route?.perFilter?.[name];
   return given === undefined || isOf(given, type) ? given : undefined;
 }
+
+/** What all levels give, the most specific last: for filters that join them. */
+export const levelsOf = ({ route, share }: Exchange): readonly PerFilter[] =>
+  share?.perFilter === undefined ? (route?.filterLevels ?? []) : [...(route?.filterLevels ?? []), share.perFilter];
 
 /** Whether a configuration is of the type, which stands without the part that all filters share. */
 export const isOf = (given: Any, type: string): boolean =>

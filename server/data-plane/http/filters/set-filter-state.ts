@@ -3,6 +3,7 @@ import { type KeptText, readSetFilterState, type SetFilterStateConfig } from '..
 import type { Exchange } from '../exchange.ts';
 import { FilterState } from '../filter-state.ts';
 import type { FilterParts } from './filter-parts.ts';
+import { levelsOf } from './per-route.ts';
 import { chooseRouteAgain } from './route-again.ts';
 
 /** Envoy's set_filter_state filter: what the listener says comes first, then what the levels of the route say, the nearest last. */
@@ -17,8 +18,7 @@ export function setFilterState(name: string, own: SetFilterStateConfig): FilterP
   return {
     decode(exchange) {
       for (const text of own.kept) keep(exchange, name, text);
-      for (const level of exchange.route?.filterLevels ?? [])
-        for (const text of read(level[name])) keep(exchange, name, text);
+      for (const level of levelsOf(exchange)) for (const text of read(level[name])) keep(exchange, name, text);
       return own.clearsRoute ? chooseRouteAgain(exchange) : 'next';
     },
   };

@@ -124,7 +124,12 @@ function act(exchange: Exchange, config: ExtAuthzConfig, verdict: Verdict): void
     case 'denied':
       countDenial(exchange, config, verdict.status);
       exchange.editResponse(({ headers }) => applyToRefusal(headers, verdict.headers));
-      exchange.reply({ status: verdict.status, flag: 'UAEX', details: 'ext_authz_denied', body: verdict.body });
+      exchange.reply({
+        status: verdict.status,
+        flag: 'UAEX',
+        details: 'ext_authz_denied',
+        body: config.maxDeniedBytes === 0 ? verdict.body : Buffer.from(verdict.body).subarray(0, config.maxDeniedBytes),
+      });
       return;
     case 'error':
       stat(exchange, config, 'error');

@@ -7,7 +7,7 @@ import { chooseRouteAgain } from '../route-again.ts';
 import { metadataPayload, sanitizeClaims, writeClaims } from './claims.ts';
 import { removeToken } from './extract.ts';
 import { JWT_STATUS, JWT_STATUS_CODES, type JwtStatus } from './status.ts';
-import { type VerifiedToken, verify } from './verify.ts';
+import { type Judgement, type VerifiedToken, verify } from './verify.ts';
 
 const NAME = 'envoy.filters.http.jwt_authn';
 const OF_ROUTE = { name: NAME, type: 'jwt_authn.v3.PerRouteConfig' };
@@ -20,8 +20,8 @@ export const jwtAuthn = (config: JwtFilterConfig): RequestLayer => {
     sanitizeClaims(exchange.head.headers, config.providers);
     const requirement = requirementFor(exchange, config);
     if (requirement === undefined) return 'next';
-    if (typeof requirement === 'string') refuseUnknown(exchange, config, requirement);
-    else verifyRequest(exchange, config, requirement);
+    if (typeof requirement !== 'string') return verifyRequest(exchange, config, requirement);
+    refuseUnknown(exchange, config, requirement);
     return 'wait';
   };
 };
@@ -68,13 +68,14 @@ const isPreflight = ({ head }: Exchange): boolean =>
   (head.headers.get('origin') ?? '') !== '' &&
   (head.headers.get('access-control-request-method') ?? '') !== '';
 
-function verifyRequest(exchange: Exchange, config: JwtFilterConfig, requirement: JwtRequirement): void {
+/** As in Envoy, a request without a token, or with one that does not hold whoever has signed it, is judged at once. */
+function verifyRequest(exchange: Exchange, config: JwtFilterConfig, requirement: JwtRequirement): 'next' | 'wait' {
   const { head, runtime } = exchange;
   const realm = originalUri(exchange);
   const verified: VerifiedToken[] = [];
   const failures: TokenFailure[] = [];
   let choosesAgain = false;
-  verify(requirement, {
+  const judgement = verify(requirement, {
     head,
     providers: config.providers,
     nowSeconds: Math.floor(runtime.clock.now() / 1000),
@@ -91,18 +92,23 @@ function verifyRequest(exchange: Exchange, config: JwtFilterConfig, requirement:
       // At once, as Envoy: other rules do not find it any more, and no log has it even if another token fails.
       if (!one.provider.forward) removeToken(head, one.found.location);
     },
-  }).then(
+  });
+  const passes = (status: JwtStatus): boolean => {
+    // Also where the request is refused: the log tells the new one.
+    if (choosesAgain) chooseRouteAgain(exchange);
+    if (status !== 'ok') {
+      refuse(exchange, status, { config, realm, failures });
+      return false;
+    }
+    stat(exchange, config, 'allowed');
+    noteAccepted(exchange, verified);
+    return true;
+  };
+  const first = judgement.next();
+  if (first.done === true) return passes(first.value) ? 'next' : 'wait';
+  judged(judgement, first.value).then(
     (status) => {
-      if (exchange.finished) return;
-      // Also where the request is refused: the log tells the new one.
-      if (choosesAgain) chooseRouteAgain(exchange);
-      if (status !== 'ok') {
-        refuse(exchange, status, { config, realm, failures });
-        return;
-      }
-      stat(exchange, config, 'allowed');
-      noteAccepted(exchange, verified);
-      exchange.proceed();
+      if (!exchange.finished && passes(status)) exchange.proceed();
     },
     (thrown: unknown) => {
       // Our own fault: a token that could not be judged is not accepted.
@@ -110,6 +116,15 @@ function verifyRequest(exchange: Exchange, config: JwtFilterConfig, requirement:
       if (!exchange.finished) refuse(exchange, 'verification', { config, realm, failures });
     },
   );
+  return 'wait';
+}
+
+async function judged(judgement: Judgement, first: Promise<JwtStatus>): Promise<JwtStatus> {
+  for (let signature = first; ; ) {
+    const step = judgement.next(await signature);
+    if (step.done === true) return step.value;
+    signature = step.value;
+  }
 }
 
 /** Later filters and the log may ask why a token did not hold. */

@@ -35,34 +35,34 @@ export interface Verification {
   readonly onVerified: (verified: VerifiedToken) => void;
 }
 
+/** Stops at each signature, for what has to be waited for; all else is judged at once. */
+export type Judgement = Generator<Promise<JwtStatus>, JwtStatus, JwtStatus>;
+
 /** Whether a request meets a requirement. Source: verifier.cc and authenticator.cc of Envoy's jwt_authn filter. */
-export async function verify(requirement: JwtRequirement, context: Verification): Promise<JwtStatus> {
+export function* verify(requirement: JwtRequirement, context: Verification): Judgement {
   switch (requirement.kind) {
     case 'provider':
-      return verifyProvider(requirement.provider, requirement.audiences, context);
+      return yield* verifyProvider(requirement.provider, requirement.audiences, context);
     case 'any':
-      return verifyAny(requirement, context);
+      return yield* verifyAny(requirement, context);
     case 'all': {
       for (const each of requirement.each) {
-        const status = await verify(each, context);
+        const status = yield* verify(each, context);
         if (status !== 'ok') return status;
       }
       return 'ok';
     }
     case 'missing':
     case 'missingOrFailed':
-      return verifyAllowance(requirement, context);
+      return yield* verifyAllowance(requirement, context);
   }
 }
 
 /** The last failure that tells more than that there was no token for this one. */
-async function verifyAny(
-  { each, allows }: JwtRequirement & { readonly kind: 'any' },
-  context: Verification,
-): Promise<JwtStatus> {
+function* verifyAny({ each, allows }: JwtRequirement & { readonly kind: 'any' }, context: Verification): Judgement {
   let final: JwtStatus = 'missing';
   for (const one of each) {
-    const status = await verify(one, context);
+    const status = yield* verify(one, context);
     if (status === 'ok') return status;
     if (tells(status) >= tells(final)) final = status;
   }
@@ -72,16 +72,16 @@ async function verifyAny(
 const tells = (status: JwtStatus): number => (status === 'missing' ? 0 : status === 'unknownIssuer' ? 1 : 2);
 
 /** A provider's tokens must all hold, wherever they stand. As in Envoy, headers that another provider has written under the same names are gone by then. */
-async function verifyProvider(
+function* verifyProvider(
   provider: JwtProvider,
   audiences: readonly string[] | undefined,
   context: Verification,
-): Promise<JwtStatus> {
+): Judgement {
   sanitizeClaims(context.head.headers, [provider]);
   let status: JwtStatus = 'missing';
   for (const found of lastFirst(context.head, provider.locations)) {
     context.onToken();
-    status = await verifyToken(found, () => provider, audiences, context);
+    status = yield* verifyToken(found, () => provider, audiences, context);
     if (status === 'ok') continue;
     const token = parseToken(found.text);
     context.onFailure({ provider, status, token: typeof token === 'string' ? undefined : token });
@@ -100,10 +100,10 @@ const lastFirst = (...places: Parameters<typeof extractTokens>): readonly FoundT
  * Without a token it is content. As in Envoy, all tokens are judged, whatever becomes of one, and the status is that of the last: a good one in a
  * header makes up for a bad one in the query.
  */
-async function verifyAllowance(
+function* verifyAllowance(
   { kind, providers, locations }: JwtRequirement & { readonly kind: Allowance },
   context: Verification,
-): Promise<JwtStatus> {
+): Judgement {
   sanitizeClaims(context.head.headers, providers);
   // A token that cannot be read is told under the provider of the one before it.
   let provider: JwtProvider | undefined;
@@ -114,7 +114,7 @@ async function verifyAllowance(
       provider = ofIssuer(context.providers, token);
       return provider;
     };
-    status = await verifyToken(found, byIssuer, undefined, context);
+    status = yield* verifyToken(found, byIssuer, undefined, context);
     if (status !== 'ok') context.onStatus(status, provider);
   }
   if (status === 'missing') context.onStatus(status, undefined);
@@ -129,12 +129,12 @@ const isTakenFrom = (providers: readonly JwtProvider[], place: TokenLocation, { 
 const ofIssuer = (providers: readonly JwtProvider[], { issuer }: Token): JwtProvider | undefined =>
   providers.find((each) => each.issuer === issuer) ?? providers.find((each) => each.issuer === '');
 
-async function verifyToken(
+function* verifyToken(
   found: FoundToken,
   providerOf: (token: Token) => JwtProvider | undefined,
   audiences: readonly string[] | undefined,
   context: Verification,
-): Promise<JwtStatus> {
+): Judgement {
   const token = parseToken(found.text);
   if (typeof token === 'string') return token;
   const provider = providerOf(token);
@@ -144,7 +144,8 @@ async function verifyToken(
   if (!audienceAllowed(token, audiences ?? provider.audiences)) return 'audience';
   if (provider.subjects?.accepts(String(token.payload['sub'] ?? '')) === false) return 'verification';
   if (!lifetimeAllowed(token, provider, context.nowSeconds)) return 'verification';
-  const status = await verifySignature(token, provider.keys);
+  const judged = verifySignature(token, provider.keys);
+  const status = typeof judged === 'string' ? judged : yield judged;
   if (status === 'ok') context.onVerified({ provider, token, found });
   return status;
 }
