@@ -212,8 +212,9 @@ describe('a RequestAuthentication', () => {
       'eyJhbGciOiJub25lIn0.eyJpc3MiOiJodHRwczovL2xvZ2luLnRlc3QifQ.eA',
       'Jwt header [alg] is not supported',
     ],
-  ])('refuses what is %s with 401 and its reason', async (_what, token, reason) => {
-    const { status, body, headers, hop } = await ask(bearer(token));
+  ])('refuses what is %s with 401 and its reason, before it reads a body', async (_what, token, reason) => {
+    const { status, body, headers, hop } = await ask({ ...bearer(token), method: 'POST', body: 'unread' });
+    expect([headers['connection'], hop.request.bytes]).toEqual(['close', 0]);
     expect([status, body]).toEqual([401, reason]);
     expect(headers['www-authenticate']).toBe('Bearer realm="http://web/", error="invalid_token"');
     expect(hop.response.details).toBe(`jwt_authn_access_denied{${reason.replaceAll(' ', '_')}}`);
