@@ -364,10 +364,16 @@ describe('a gateway with filters that only an EnvoyFilter adds', () => {
         },
       }),
       filter('rbac', 'rbac.v3.RBAC', { rules: { action: 'LOG' }, rules_stat_prefix: 'own_' }),
+      filter('header_to_metadata', 'header_to_metadata.v3.Config', {
+        request_rules: [
+          { header: 'x-b', on_header_present: { metadata_namespace: 'own', key: 'b', encode: 'BASE64' } },
+        ],
+      }),
       filter('header_mutation', 'header_mutation.v3.HeaderMutation', {
         mutations: {
           response_mutations: [
             header('x-code', '%RESPONSE_CODE%'),
+            header('x-bytes', '%DYNAMIC_METADATA(own:b)%'),
             header('x-rbac', '%DYNAMIC_METADATA(envoy.filters.http.rbac:of_enforced_engine_result)%'),
           ],
         },
@@ -404,10 +410,12 @@ describe('a gateway with filters that only an EnvoyFilter adds', () => {
       'gzip;ContentLengthTooSmall',
     ]);
     expect((await visit('/a')).headers['x-rbac']).toBe('allowed');
+    expect((await visit('/direct', { 'x-b': 'dmE' })).headers['x-bytes']).toBe('va');
+    expect((await visit('/direct', { 'x-b': 'dh==' })).headers['x-bytes']).toBeUndefined();
     expect((await visit('/a', { 'x-s': 'MTI3LjAuMC4xOjgw' })).status).toBe(409);
     const stats = pod.proxy.admin.stats();
     const figures = ['rbac.own_.allowed', 'stateful_session.kept.failed_closed'];
-    expect(figures.map((name) => stats.get(`http.more.${name}`))).toEqual([3, 1]);
+    expect(figures.map((name) => stats.get(`http.more.${name}`))).toEqual([5, 1]);
   });
 
   it('a destination among several has filters of its own, before its route, and may switch one off', async () => {

@@ -280,6 +280,8 @@ export function headerMatch(matcher: HeaderMatcher, field: string) {
 
 function valueMatch(matcher: HeaderMatcher, field: string): ValueMatch | undefined {
   const { range_match: range, string_match = olderMatch(matcher) } = matcher;
+  // As in Envoy, the older field stands for any value when it is empty.
+  if (matcher.exact_match === '') return { accepts: () => true, wanted: 'any value' };
   if (range === undefined) return string_match && compileByteMatch(string_match, `${field}.string_match`);
   const [start, end] = [readNumber(range.start, 0), readNumber(range.end, 0)];
   return {

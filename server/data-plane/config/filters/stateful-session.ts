@@ -15,9 +15,10 @@ export type SessionState =
       readonly attributes: readonly { readonly name: string; readonly value: string }[];
     };
 
-/** envoy.extensions.filters.http.stateful_session.v3.StatefulSession; undefined where requests have no sessions. */
+/** envoy.extensions.filters.http.stateful_session.v3.StatefulSession. */
 export interface SessionConfig {
-  readonly state: SessionState;
+  /** Undefined: requests have no sessions. */
+  readonly state: SessionState | undefined;
   /** A host that is not there any more is not replaced. */
   readonly strict: boolean;
   /** Of a request whose host is not there, where none takes its place; undefined: 503. */
@@ -33,13 +34,12 @@ interface SessionJson {
   readonly stat_prefix?: string;
 }
 
-export function readStatefulSession(config: Any): SessionConfig | undefined {
+export function readStatefulSession(config: Any): SessionConfig {
   const { session_state: given, strict = false, stat_prefix: scope, ...rest } = config as SessionJson;
-  if (given === undefined) return undefined;
-  const state = readState(given.typed_config);
+  const state = given && readState(given.typed_config);
   // As in Envoy, the name says what keeps the session.
-  if (given.name !== `envoy.http.stateful_session.${state.kind}`)
-    throw unknownExtension('session_state', given.name ?? '');
+  if (state !== undefined && given?.name !== `envoy.http.stateful_session.${state.kind}`)
+    throw unknownExtension('session_state', given?.name ?? '');
   const status = rest.status_on_strict_destination_not_found || undefined;
   return {
     state,
@@ -49,7 +49,7 @@ export function readStatefulSession(config: Any): SessionConfig | undefined {
   };
 }
 
-/** Reads StatefulSessionPerRoute. */
+/** Reads StatefulSessionPerRoute; undefined: the filter leaves its requests alone. */
 export function readSessionOfRoute(config: Any): SessionConfig | undefined {
   if (config['disabled'] === true) return undefined;
   const own = config['stateful_session'];

@@ -114,10 +114,19 @@ function apply(exchange: Exchange, rule: Rule, headers: Headers): void {
 
 function tell(exchange: Exchange, { space, key, type, decodes }: Target, text: string): void {
   if (text === '') return;
-  const bytes = Buffer.from(text, decodes ? 'base64' : 'latin1');
-  const value = valueOf(type, bytes);
+  const bytes = decodes ? decodeBase64(text) : Buffer.from(text, 'latin1');
+  const value = bytes.length === 0 ? undefined : valueOf(type, bytes);
   if (value !== undefined) exchange.metadata.merge(space, { [key]: value });
 }
+
+/** Empty for what is no base64. With or without padding, but without bits behind the last byte. */
+function decodeBase64(text: string): Buffer {
+  const given = text.replace(/={0,2}$/, '');
+  const bytes = Buffer.from(given, 'base64');
+  return bytes.toString('base64').replace(/=+$/, '') === given ? bytes : NO_BYTES;
+}
+
+const NO_BYTES = Buffer.alloc(0);
 
 /** Undefined: the bytes are nothing of the kind. */
 function valueOf(type: Target['type'], bytes: Buffer): unknown {
@@ -129,6 +138,6 @@ function valueOf(type: Target['type'], bytes: Buffer): unknown {
   }
 }
 
-/** As Envoy reads them; undefined where it is no number. */
+/** As Envoy reads them: decimal or hexadecimal. Undefined where it is no number. */
 const numberOf = (text: string): number | undefined =>
-  text.trim() === '' || Number.isNaN(Number(text)) ? undefined : Number(text);
+  text.trim() === '' || /^\s*0[bo]/i.test(text) || Number.isNaN(Number(text)) ? undefined : Number(text);

@@ -10,14 +10,23 @@ import { readTicket, writeTicket } from './session-ticket.ts';
  * Envoy's stateful_session filter: the answer tells the client which host it came from, and later requests that bring this back go there again
  * (source/extensions/filters/http/stateful_session).
  */
-export function statefulSession(name: string, own: SessionConfig | undefined): FilterParts {
-  const configOf = perRoute({ name, type: 'stateful_session.v3.StatefulSessionPerRoute' }, own, readSessionOfRoute);
+export function statefulSession(name: string, own: SessionConfig): FilterParts {
+  const configOf = perRoute<SessionConfig | undefined>(
+    { name, type: 'stateful_session.v3.StatefulSessionPerRoute' },
+    own,
+    readSessionOfRoute,
+  );
   return {
-    ...(own?.scope !== undefined && { figures: { [own.scope]: ['failed_closed', 'failed_open', 'routed'] } }),
+    ...(own.scope !== undefined && { figures: { [own.scope]: FIGURES } }),
     decode(exchange) {
       const config = configOf(exchange);
-      if (config === undefined || !concerns(config.state, exchange.head.path)) return 'next';
-      const host = hostOf(config.state, exchange);
+      const state = config?.state;
+      if (config === undefined || state === undefined || !concerns(state, exchange.head.path)) {
+        // Routes have no figures of their own.
+        if (config === own && own.scope !== undefined) exchange.stats.count(`${own.scope}no_session`);
+        return 'next';
+      }
+      const host = hostOf(state, exchange);
       if (host !== undefined) {
         const { strict, statusWithout } = config;
         exchange.wantedHost = { key: host, strict, ...(statusWithout !== undefined && { statusWithout }) };
@@ -25,13 +34,13 @@ export function statefulSession(name: string, own: SessionConfig | undefined): F
           detail: `the session of the request belongs to ${host}${config.strict ? ', and to no other host' : ''}`,
         }));
       }
-      exchange.session = { state: config.state, host };
+      exchange.session = { state, host };
       return 'next';
     },
     encode(exchange, { headers }) {
       const { session } = exchange;
       const host = exchange.info.upstreamHost;
-      if (session !== undefined && own?.scope !== undefined && configOf(exchange) === own) count(exchange, own);
+      if (session !== undefined && own.scope !== undefined && configOf(exchange) === own) count(exchange, own);
       // Nobody but a host begins a session.
       if (session === undefined || host === '' || host === session.host) return undefined;
       if (session.state.kind === 'header') headers.set(session.state.name, Buffer.from(host).toString('base64'));
@@ -40,6 +49,8 @@ export function statefulSession(name: string, own: SessionConfig | undefined): F
     },
   };
 }
+
+const FIGURES: readonly string[] = ['failed_closed', 'failed_open', 'no_session', 'routed'];
 
 /** Whether the host was the one that was wanted; who wants no other is told of by the answer of this proxy alone. */
 function count({ info, session, stats }: Exchange, { scope, strict }: SessionConfig): void {
