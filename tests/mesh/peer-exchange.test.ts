@@ -253,6 +253,16 @@ describe('two sidecars at the ends of a TCP connection', () => {
     await until(() => server.hops.length > hops, 'the connection is over');
   });
 
+  it("pass a server's reset on through TLS", async () => {
+    serve = (socket) => socket.once('data', () => socket.resetAndDestroy());
+    const hops = client.hops.length;
+    const socket = client.dial({ ip: SERVER, port: PORT });
+    socket.write('hello');
+    await expect(read(socket)).rejects.toMatchObject({ code: 'ECONNRESET' });
+    await until(() => client.hops.length > hops, 'the connection is over');
+    expect(client.hops.at(-1)).toMatchObject({ response: { flags: ['UR'] } });
+  });
+
   /** What a program without certificate hears that speaks to the server's proxy itself, piece by piece. */
   const speak = async (alpn: string, pieces: readonly Buffer[]): Promise<Buffer> => {
     serve = echo;

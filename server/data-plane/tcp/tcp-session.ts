@@ -1,4 +1,4 @@
-import type { Socket } from 'node:net';
+import { Socket } from 'node:net';
 import type { Duplex } from 'node:stream';
 import type { Timer } from '#domain';
 import { istioLogFormat } from '../config/access-log/index.ts';
@@ -10,10 +10,10 @@ import { ByteMeter } from '../http/byte-meter.ts';
 import type { PeerWorkload } from '../http/peer-metadata.ts';
 import { StreamInfo } from '../http/stream-info.ts';
 import type { ConnectionContext } from '../listener/connection-context.ts';
-import { endSide } from '../listener/end-side.ts';
 import { closeLater, turnAway } from '../listener/turn-away.ts';
 import type { ProxyRuntime } from '../runtime.ts';
 import type { TcpStats } from '../stats/tcp-stats.ts';
+import { resetSocket } from '../tls/index.ts';
 import { xxHash64 } from '../upstream/hashing/xx-hash.ts';
 import { chooseShare } from './choose-share.ts';
 import { awaitFirstBytes } from './first-bytes.ts';
@@ -127,7 +127,10 @@ export class TcpSession {
     this.#metrics.closed(this.#measured);
     this.#upstreamSide?.end(this.#upstream?.closed === true && !this.#hostEndedFirst ? 'remote' : 'local');
     this.#measure();
-    for (const side of [socket, this.#upstream]) endSide(side, side === this.#resets);
+    for (const side of [socket, this.#upstream]) {
+      if (side === this.#resets && side instanceof Socket && !side.destroyed) resetSocket(side);
+      else side?.destroy();
+    }
     this.#record();
     this.#options.context.onEnd?.(undefined);
     this.#options.onEnd(this);

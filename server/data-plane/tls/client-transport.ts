@@ -16,6 +16,7 @@ import type { SubjectAltNames } from './subject-alt-names.ts';
 import { coversName, parseSubjectAltNames } from './subject-alt-names.ts';
 import { type Intent, peerChainOf, readHandshake, readTlsFacts } from './tls-facts.ts';
 import type { HandshakeWaiter, TransportSocket } from './transport.ts';
+import { runsOver } from './wires.ts';
 
 export interface ClientTransportOptions {
   readonly contexts: SecureContexts;
@@ -121,6 +122,7 @@ function start(options: ClientTransportOptions, socket: Socket, credentials: Tls
       return reason === undefined ? undefined : new UnexpectedPeer(reason);
     },
   });
+  runsOver(secured, socket);
   if (before !== undefined) takesUp(secured, before.certificate);
   sessions?.listen(secured, secureContext, peer);
   return secured;

@@ -11,3 +11,4 @@ export { createServerTransport } from './server-transport.ts';
 export type { SubjectAltNames } from './subject-alt-names.ts';
 export { coversDnsName, parseSubjectAltNames } from './subject-alt-names.ts';
 export type { HandshakeWaiter, SecuredSocket, TransportSocket } from './transport.ts';
+export { resetSocket } from './wires.ts';

@@ -19,6 +19,7 @@ import { parseSubjectAltNames } from './subject-alt-names.ts';
 import { renewsTickets } from './ticket-keys.ts';
 import { type Intent, readHandshake, readTlsFacts } from './tls-facts.ts';
 import type { HandshakeWaiter, TransportSocket } from './transport.ts';
+import { runsOver } from './wires.ts';
 
 const DEFAULT_TIMEOUT_MS = 15_000;
 
@@ -121,7 +122,7 @@ class ServerHandshake {
   ): TLSSocket {
     const { alpn, requireClientCertificate } = this.#options;
     const served = clientAlpn === undefined ? alpn : alpn.filter((name) => clientAlpn.includes(name));
-    return new TLSSocket(socket, {
+    const secured = new TLSSocket(socket, {
       isServer: true,
       secureContext,
       requestCert: requireClientCertificate || credentials.rootsPem !== undefined,
@@ -129,6 +130,8 @@ class ServerHandshake {
       rejectUnauthorized: requireClientCertificate && this.#options.acceptUntrusted !== true,
       ...(served.length > 0 && { ALPNProtocols: [...served] }),
     });
+    runsOver(secured, socket);
+    return secured;
   }
 
   #intent({ certificate, rootsPem }: TlsCredentials, hello: OfferedByClient | undefined): Intent {
