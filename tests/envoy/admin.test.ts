@@ -104,6 +104,11 @@ const PAGES: readonly (readonly [ask: string, same?: 'same'])[] = [
   ['GET /stats?hidden=only', 'same'],
   ['GET /stats?filter=(', 'same'],
   ['GET /stats?histogram_buckets=loud', 'same'],
+  ['GET /stats?format='],
+  ['GET /stats?histogram_buckets=none&filter=nothing', 'same'],
+  ['GET /stats/prometheus?histogram_buckets=none&filter=nothing', 'same'],
+  ['GET /stats/prometheus?type=loud', 'same'],
+  ['POST /logging?paths=', 'same'],
   ['GET /stats?histogram_buckets=prometheusnative', 'same'],
   ['GET /stats?filter=rq_time&histogram_buckets=detailed'],
   ['GET /stats/prometheus'],
@@ -196,6 +201,16 @@ describe('the admin port of our proxy beside that of an Envoy with the same boot
     const shown = new Set(await names(ips.ours));
     expect(expected.filter((name) => !shown.has(name))).toEqual([]);
     expect([...shown].filter((name) => !expected.includes(name))).toEqual([]);
+  });
+
+  it('tells by which name the figures of a cluster go, and lists of its configuration what is there', async () => {
+    const named = async (ip: string) =>
+      (await ask(ip, '/clusters')).body.match(/^.*::observability_name::.*$/gm)?.sort();
+    expect((await named(ips.envoy))?.join()).toContain('::observability_name::outbound|80||zone=.=eu;.;shop;');
+    expect(await named(ips.ours)).toEqual(
+      expect.arrayContaining((await named(ips.envoy))!.filter((line) => /shop/.test(line))),
+    );
+    expect((await ask(ips.ours, '/config_dump?include_eds')).body).not.toContain('[]');
   });
 
   it('gives names in the form of Prometheus the same labels, and histograms the same buckets', async () => {

@@ -71,6 +71,22 @@ describe('our proxy does with the same xDS what a real Envoy does', () => {
     expect(told.filter(Boolean).sort()).toEqual((await lines(proxies.envoy)).filter(Boolean).sort());
   });
 
+  it('the same statistics are gauges', async () => {
+    const gauges = async ({ ip }: TwoProxies['ours']): Promise<Set<string>> => {
+      const answer = await fetch(`http://${ip}:15000/stats?type=Gauges`);
+      return new Set((await answer.text()).split('\n').map((line) => line.replaceAll(`${ip}_`, '').split(': ')[0]!));
+    };
+    const [theirs, told, listed] = [
+      await gauges(proxies.envoy),
+      await gauges(proxies.ours),
+      await proxies.ours.listed(),
+    ];
+    const known = (name: string): boolean => listed.has(name) && !OF_ENVOY_ITSELF.test(name);
+    expect([...theirs].filter((name) => known(name) && !told.has(name))).toEqual([]);
+    const listedByEnvoy = await proxies.envoy.listed();
+    expect([...told].filter((name) => listedByEnvoy.has(name) && !theirs.has(name))).toEqual([]);
+  });
+
   it('every statistic that Envoy lists after all that is listed here', async () => {
     expect(await missing()).toEqual([]);
   });

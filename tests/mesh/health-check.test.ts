@@ -71,7 +71,7 @@ const clusters: Cluster[] = [
   ...standardClusters,
   edsCluster('http', check({ http_health_check: { path: '/healthz', expected_statuses: [{ start: 200, end: 205 }] } })),
   edsCluster('named', check({ http_health_check: { path: '/named', host: 'of.the.check' } })),
-  edsCluster('unnamed', check({ http_health_check: { path: '/unnamed' } })),
+  edsCluster('unnamed', { ...check({ http_health_check: { path: '/unnamed' } }), alt_stat_name: 'unnamed;' }),
   edsCluster('grpc', { ...check({ grpc_health_check: { service_name: 'shop' } }), ...overHttp2 }),
   edsCluster(
     'tcp',
@@ -209,6 +209,8 @@ describe('health checks and breakers of a sidecar, over real sockets', () => {
     // The balancer hears of a change within a second of the last one when that second is over.
     await expect.poll(async () => (await call('/http')).status, { timeout: 5000 }).toBe(200);
     expect(await page()).toContain(`http::${at(SERVICE)}::health_flags::healthy`);
+    // Clusters bear the name of their figures there, too.
+    expect(await page()).toContain('unnamed::observability_name::unnamed;\n');
     expect(pod.logs.some((line) => line.includes('"add_healthy_event"'))).toBe(true);
   });
 

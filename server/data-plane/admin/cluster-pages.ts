@@ -41,6 +41,9 @@ const outlierLines = ({
   local_origin_success_rate_ejection_threshold: rate(local.threshold),
 });
 
+/** As its figures are named: under Istio by its own name with `;` behind it. */
+const observabilityName = ({ name, resource }: UpstreamCluster['config']): string => resource.alt_stat_name || name;
+
 /** `/clusters`: one line for each fact. */
 export const clustersText = (clusters: readonly UpstreamCluster[]): string =>
   clusters
@@ -52,7 +55,7 @@ function clusterLines({ config, breakers, outlier: detector }: UpstreamCluster):
   const { name, edsName } = config;
   const outlier = Object.entries(detector === undefined ? {} : outlierLines(detector));
   return [
-    `${name}::observability_name::${name}`,
+    `${name}::observability_name::${observabilityName(config)}`,
     ...outlier.map(([line, value]) => `${name}::outlier::${line}::${value}`),
     ...PRIORITIES.flatMap((priority) =>
       LIMITS.map(
@@ -96,7 +99,7 @@ export const clusterStatuses = (clusters: readonly UpstreamCluster[]): object[] 
         ...Object.fromEntries(LIMITS.map(([limit, read]) => [limit, read(breakers[priority])])),
       })),
     },
-    observability_name: config.name,
+    observability_name: observabilityName(config),
     ...(config.edsName !== '' && { eds_service_name: config.edsName }),
   }));
 

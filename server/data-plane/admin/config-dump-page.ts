@@ -69,7 +69,7 @@ function matching(config: Json, pattern: RE2JS): Json {
     if (ELEMENTS[field] === undefined || !Array.isArray(value)) return [field, value];
     return [field, value.filter((element: Json) => pattern.matches(nameOf(element)))];
   });
-  return Object.fromEntries(kept);
+  return Object.fromEntries(kept.filter(([, value]) => !Array.isArray(value) || value.length > 0));
 }
 
 function nameOf(element: Json): string {

@@ -29,7 +29,7 @@ export function configDump(sources: AdminSources): { configs: readonly object[] 
         '@type': dump('ClustersConfigDump'),
         version_info: store.versions.get(typeUrls.cluster) ?? '',
         ...filled('static_clusters', staticClusters(sources)),
-        dynamic_active_clusters: held(sources, typeUrls.cluster, 'cluster', sent(store.clusters)),
+        ...filled('dynamic_active_clusters', held(sources, typeUrls.cluster, 'cluster', sent(store.clusters))),
         ...filled('dynamic_warming_clusters', held(sources, typeUrls.cluster, 'cluster', sent(store.warmingClusters))),
       },
       ...(store.extensions.size === 0
@@ -42,24 +42,28 @@ export function configDump(sources: AdminSources): { configs: readonly object[] 
           ]),
       {
         '@type': dump('EndpointsConfigDump'),
-        dynamic_endpoint_configs: clusters.all().map((cluster) => ({ endpoint_config: loadAssignment(cluster) })),
+        ...filled(
+          'dynamic_endpoint_configs',
+          clusters.all().map((cluster) => ({ endpoint_config: loadAssignment(cluster) })),
+        ),
       },
       {
         '@type': dump('ListenersConfigDump'),
         version_info: store.versions.get(typeUrls.listener) ?? '',
-        dynamic_listeners: listenerStates(sources),
+        ...filled('dynamic_listeners', listenerStates(sources)),
       },
       { '@type': dump('ScopedRoutesConfigDump') },
       {
         '@type': dump('RoutesConfigDump'),
         ...filled('static_route_configs', inlineRoutes(sources)),
-        dynamic_route_configs: held(sources, typeUrls.route, 'route_config', store.routes),
+        ...filled('dynamic_route_configs', held(sources, typeUrls.route, 'route_config', store.routes)),
       },
-      { '@type': dump('SecretsConfigDump'), dynamic_active_secrets: secrets(sources) },
+      { '@type': dump('SecretsConfigDump'), ...filled('dynamic_active_secrets', secrets(sources)) },
     ],
   };
 }
 
+/** As in protobuf's JSON, a list without elements is not there. */
 const filled = (field: string, list: readonly object[]): object => (list.length === 0 ? {} : { [field]: list });
 
 const staticClusters = ({ store, startedAtMs }: AdminSources): object[] =>

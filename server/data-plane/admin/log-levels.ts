@@ -47,6 +47,7 @@ export class LogLevels {
     if (key === '' || (key === 'level' && value === '')) return undefined;
     if (key === 'level') return this.#set(LOGGERS.map((name) => [name, value]));
     if (key !== 'paths') return this.#set([[key, value]]);
+    if (value === '') return undefined;
     const wanted = value.split(',').map(split);
     if (wanted.some(([name, level]) => name === '' || level === '')) {
       return 'error: empty logger name or empty logger level';

@@ -4,11 +4,13 @@ import { histogramLine, histogramsJson } from '../stats/histogram-text.ts';
 import { type Figure, prometheusText } from '../stats/prometheus.ts';
 import { shownNames } from '../stats/shown-names.ts';
 import type { StatsForm } from '../stats/stats-form.ts';
+import { wasUsed } from '../stats/used-figures.ts';
 import { compileRe2, html, type Page, type PageContext, text } from './page.ts';
 import { statsHtml } from './stats-html.ts';
 
 const TYPES = ['All', 'Counters', 'Histograms', 'Gauges', 'TextReadouts'] as const;
 type StatType = (typeof TYPES)[number];
+/** `none` is `summary`. */
 const BUCKETS = ['cumulative', 'disjoint', 'detailed', 'summary', 'prometheusnative'] as const;
 type BucketMode = (typeof BUCKETS)[number];
 const HIDDEN = ['include', 'only', 'exclude'];
@@ -30,7 +32,7 @@ interface StatsQuery {
 
 /** `/stats`. Source: StatsHandler and StatsParams in source/server/admin of Envoy. */
 export function statsPage(context: PageContext, query: URLSearchParams): Page {
-  const format = query.get('format') ?? 'text';
+  const format = query.get('format') || 'text';
   if (format === 'prometheus') return prometheusPage(context, query);
   if (!['text', 'json', 'html', 'active-html'].includes(format)) {
     return text('usage: /stats?format=(html|active-html|json|prometheus|text)\n\n', 400);
@@ -52,9 +54,10 @@ const NATIVE_NEEDS_PROTOBUF = 'unsupported prometheusnative histogram type when 
 
 /** `/stats/prometheus`: of all types, whatever `type` says. */
 export function prometheusPage(context: PageContext, query: URLSearchParams): Page {
-  const wanted = readQuery(new URLSearchParams([...query].filter(([name]) => name !== 'type')));
-  if ('status' in wanted) return wanted;
-  const mode = query.get('histogram_buckets') || 'cumulative';
+  const asked = readQuery(query);
+  if ('status' in asked) return asked;
+  const wanted: StatsQuery = { ...asked, type: 'All' };
+  const mode = query.get('histogram_buckets') ? asked.buckets : 'cumulative';
   if (mode === 'prometheusnative') return text(NATIVE_NEEDS_PROTOBUF, 400);
   if (mode !== 'cumulative' && mode !== 'summary') return text('unsupported prometheus histogram bucket mode', 400);
   const { readouts, ...shown } = select(context, wanted);
@@ -74,7 +77,8 @@ export function prometheusPage(context: PageContext, query: URLSearchParams): Pa
 function readQuery(query: URLSearchParams): StatsQuery | Page {
   const type = TYPES.find((name) => name === (query.get('type') || 'All'));
   if (type === undefined) return text('invalid &type= param', 400);
-  const buckets = BUCKETS.find((mode) => mode === (query.get('histogram_buckets') || 'summary'));
+  const named = query.get('histogram_buckets');
+  const buckets = BUCKETS.find((mode) => mode === (named && named !== 'none' ? named : 'summary'));
   if (buckets === undefined) return text(`usage: /stats?histogram_buckets=(${BUCKETS.join('|')})\n`, 400);
   const hidden = query.get('hidden') ?? 'exclude';
   if (!HIDDEN.includes(hidden)) return text('usage: /stats?hidden=(include|only|exclude)\n\n', 400);
@@ -107,11 +111,13 @@ function select(
   const gauges = new Set<string>();
   const figures = new Map<string, number>();
   const labels = new Map<string, Readonly<Record<string, string>>>();
-  for (const [own, value] of stats.complete()) {
+  const values = stats.complete();
+  for (const [own, value] of values) {
     const name = shown(own);
     const isGauge = stats.isGauge(own);
     if (isGauge) gauges.add(name);
-    if (!has(isGauge ? 'Gauges' : 'Counters') || (usedOnly && value === 0) || !matches(name)) continue;
+    if (!has(isGauge ? 'Gauges' : 'Counters') || !matches(name)) continue;
+    if (usedOnly && value === 0 && !wasUsed(own, values)) continue;
     figures.set(name, (figures.get(name) ?? 0) + value);
     const further = stats.labelsOf(own);
     if (further !== undefined) labels.set(name, further);

@@ -199,8 +199,12 @@ const MOST_FORGOTTEN = 2000;
 const EMPTY = new Histogram();
 
 /** Gauges that are declared and have not been made yet. */
-const GAUGE_NAME =
-  /_(?:active|buffered|open|state|time|time_ms|fips_mode|epoch|overridden|keys|layers|pinned|draining)$|\.max_host_weight$/;
+const GAUGE_NAME = new RegExp(
+  '_(?:active|buffered|(?<!failed_)open|state|time|time_ms|epoch|overridden|keys|layers|pinned|draining|soft_drain)$|' +
+    '[._](?:max_host_weight|fips_mode|active|active_faults|active_connections|parent_connections|pending_send_bytes|' +
+    'total_connections|deferred_stream_close|upstream_queue_overloaded|since_process_start|' +
+    'until_first_ocsp_response_expiring)$',
+);
 
 function made(map: Map<string, Stat>, name: string): Stat {
   let stat = map.get(name);

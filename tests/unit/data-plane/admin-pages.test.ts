@@ -120,6 +120,7 @@ describe('the admin pages', () => {
       expect(page.status, query).toBe(400);
       expect(page.body.split('\n')[0]).toBe(`error: ${problem}`);
     }
+    expect(ask(proxy, '/logging?paths=', 'POST').status).toBe(200);
     // Nothing of it was taken over.
     expect(ask(proxy, '/logging', 'POST').body).toContain('  http: info\n');
     expect(ask(proxy, '/logging', 'POST').body).toContain('  router: trace\n');
@@ -236,6 +237,33 @@ describe('the admin pages', () => {
     ] as const) {
       expect(ask(proxy, `/stats?${query}`)).toMatchObject({ status: 400, body: expect.stringMatching(body) });
     }
+    expect(lines('format=&type=Histograms&histogram_buckets=none')).toEqual(lines('type=Histograms'));
+    expect(ask(proxy, '/stats/prometheus?type=loud')).toMatchObject({ status: 400, body: 'invalid &type= param' });
+    expect(ask(proxy, '/stats/prometheus?type=Gauges&histogram_buckets=none').body).toContain('quantile="0.5"');
+  });
+
+  it('know what is a gauge before it has moved, and which ones were moved and came back', () => {
+    const proxy = context();
+    const gauges = ['http2.pending_send_bytes', 'upstream_queue_overloaded', 'warming_state', 'membership_excluded'];
+    proxy.stats.declare('cluster.a.', [...gauges, 'upstream_cx_active', 'membership_change', 'upstream_cx_total']);
+    proxy.stats.level('cluster.a.membership_excluded');
+    proxy.stats.declare('http.a.', ['fault.active_faults', 'stateful_session.failed_open']);
+    const asked = (query: string): string[] =>
+      ask(proxy, `/stats?filter=^(cluster|http)[.]a&${query}`).body.replaceAll(': 0', '').split('\n').slice(0, -1);
+    expect(asked('type=Gauges')).toEqual(
+      [...gauges, 'upstream_cx_active']
+        .map((name) => `cluster.a.${name}`)
+        .sort()
+        .concat('http.a.fault.active_faults'),
+    );
+    expect(asked('usedonly')).toEqual(['cluster.a.warming_state']);
+    proxy.stats.stat('cluster.a.membership_change').value = 1;
+    proxy.stats.stat('cluster.a.upstream_cx_total').value = 1;
+    expect(asked('usedonly&type=Gauges')).toEqual([
+      'cluster.a.membership_excluded',
+      'cluster.a.upstream_cx_active',
+      'cluster.a.warming_state',
+    ]);
   });
 
   it('ask for figures by a form that keeps what was asked for', () => {
