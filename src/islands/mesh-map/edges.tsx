@@ -2,7 +2,7 @@ import type { MeshEdge } from '#contract';
 import { formatMs, formatRate } from '../parts/format.ts';
 import { type PlacedEdge, type PlacedNode, pathOf, pointAt, type Track } from './layout.ts';
 import { deathAt, requestsPerMark } from './marks.ts';
-import type { Refused } from './refused.ts';
+import { isUnheard, type Refused } from './refused.ts';
 
 const IDLE_RPS = 0.05;
 
@@ -50,7 +50,8 @@ interface EdgeSignsProps {
 /** Lock, breaker, and words on a line; only what is wrong has words. */
 export function EdgeSigns({ track, edge, from, to, across, width, moving, crowded }: EdgeSignsProps) {
   if (edge.rps < IDLE_RPS) return null;
-  const inMesh = from.node.proxied || to.node.proxied;
+  // A line that nobody was asked on has no connection to be locked.
+  const inMesh = (from.node.proxied || to.node.proxied) && !isUnheard(edge);
   const bare = from.node.role === 'client';
   const full = 'UO' in edge.flags;
   return (

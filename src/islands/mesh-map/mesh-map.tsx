@@ -11,8 +11,9 @@ import { useLab, useStore } from '../parts/use-store.ts';
 import { usePast } from '../time-view/use-past.ts';
 import { EdgeCounters, EdgeLine, EdgeSigns, FaultBolt, Siding, scaleWords } from './edges.tsx';
 import { counterPlace, edgeKey, layoutOf, trackOf } from './layout.ts';
+import { loadOf } from './load.ts';
 import { Moving } from './moving.tsx';
-import { FrameSign, loadOf, NodeLabel, NodeSign } from './nodes.tsx';
+import { FrameSign, NodeLabel, NodeSign } from './nodes.tsx';
 import { type Refused, reachedOf, sidingOf } from './refused.ts';
 import { type Sentence, sentencesOf, summaryOf } from './sentences.ts';
 

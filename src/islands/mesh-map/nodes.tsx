@@ -1,24 +1,8 @@
-import type { MeshEdge } from '#contract';
 import { formatMs, formatRate, formatShare } from '../parts/format.ts';
 import { callerTitle, serviceTitle } from '../parts/titles.ts';
 import { patternOf } from '../parts/versions.ts';
 import type { Frame, PlacedNode } from './layout.ts';
-
-/** What arrives at a workload, summed over its callers. */
-export interface Load {
-  rps: number;
-  p50: number;
-  errorShare: number;
-}
-
-export function loadOf(id: string, edges: readonly MeshEdge[]): Load | undefined {
-  const inbound = edges.filter((edge) => edge.to === id);
-  if (inbound.length === 0) return undefined;
-  const rps = inbound.reduce((sum, edge) => sum + edge.rps, 0);
-  const weighted = (pick: (edge: MeshEdge) => number): number =>
-    rps === 0 ? 0 : inbound.reduce((sum, edge) => sum + pick(edge) * edge.rps, 0) / rps;
-  return { rps, p50: weighted((edge) => edge.p50), errorShare: weighted((edge) => edge.errorShare) };
-}
+import type { Load } from './load.ts';
 
 const PENTAGON_RING = 'M-18-20H8L28 0 8 20H-18Z';
 const PENTAGON_CORE = 'M-9-11H4L15 0 4 11H-9Z';

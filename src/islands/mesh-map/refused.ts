@@ -14,18 +14,22 @@ export interface Reached {
   refused: Refused[];
 }
 
-const NOWHERE = ['NR', 'NC', 'UH'];
+/** There is no route, or no cluster of its name. */
+const NO_TARGET = ['NR', 'NC'];
+const NO_HOST = [...NO_TARGET, 'UH'];
+
+const allFailedBy = (edge: MeshEdge, reasons: readonly string[]): boolean => {
+  const flags = Object.keys(edge.flags);
+  return edge.errorShare === 1 && flags.length > 0 && flags.every((flag) => reasons.includes(flag));
+};
+
+/** Nobody was asked: all requests ended at their caller's own proxy, for want of a host. */
+export const isUnheard = (edge: MeshEdge): boolean => allFailedBy(edge, NO_HOST);
 
 function leadsNowhere(edge: MeshEdge, mesh: MeshView): boolean {
   const target = mesh.nodes.find((node) => node.id === edge.to);
   if (!target || target.service === '') return true;
-  const flags = Object.keys(edge.flags);
-  return (
-    target.role === 'client' &&
-    edge.errorShare === 1 &&
-    flags.length > 0 &&
-    flags.every((flag) => NOWHERE.includes(flag))
-  );
+  return allFailedBy(edge, target.role === 'client' ? NO_HOST : NO_TARGET);
 }
 
 /** Pods of this version are gone, those of others run: what it was asked is past. */
@@ -36,13 +40,20 @@ function isGone(edge: MeshEdge, mesh: MeshView): boolean {
   );
 }
 
+/** Nothing runs on the line, but places stay where they were. */
+const idle = (edge: MeshEdge): MeshEdge => ({ ...edge, rps: 0, errorShare: 0, flags: {} });
+
 /**
- * Takes lines that lead nowhere off the map: a route without a cluster, a host without a route. What is left as the target of a
- * line and has no pod here stands outside the mesh, an app without a proxy.
+ * Takes lines that lead nowhere off the map: a route without a cluster, a host without a route; to pods that run nothing moves then. What is
+ * left as the target of a line and has no pod here stands outside the mesh, an app without a proxy.
  */
 export function reachedOf(mesh: MeshView): Reached {
   const lost = mesh.edges.filter((edge) => leadsNowhere(edge, mesh));
-  const edges = mesh.edges.filter((edge) => !lost.includes(edge) && !isGone(edge, mesh));
+  const runs = new Set(mesh.nodes.filter(({ role }) => role !== 'client').map(({ id }) => id));
+  const edges = mesh.edges.flatMap((edge) => {
+    if (lost.includes(edge)) return runs.has(edge.to) ? [idle(edge)] : [];
+    return isGone(edge, mesh) ? [] : [edge];
+  });
   const called = new Set(edges.map((edge) => edge.to));
   const calling = new Set(mesh.edges.map((edge) => edge.from));
   const nodes = mesh.nodes

@@ -9,6 +9,7 @@ import {
   pointAt,
   trackOf,
 } from '../../../src/islands/mesh-map/layout.ts';
+import { loadOf } from '../../../src/islands/mesh-map/load.ts';
 import {
   advance,
   deathAt,
@@ -195,6 +196,18 @@ test('requests that lead to no workload end at a siding beside their caller, and
   expect(reached.mesh.edges.map((one) => one.to)).toEqual(['reviews-v1']);
   expect(reached.refused).toEqual([{ caller: 'frontend-v1', rps: 3, flags: { NC: 20, NR: 10 } }]);
   expect(JSON.stringify(sentencesOf(reached.mesh, reached.refused))).toContain('its own proxy refuses 3 requests');
+});
+
+test('pods that a route never led to are not said to fail; those of whom no host was healthy are still on their line', () => {
+  const nodes = [app('frontend'), app('reviews'), app('reviews', 'v3')];
+  const lost = edge('frontend-v1', 'reviews-v3', 2, { errorShare: 1, mtls: false, flags: { NC: 20 } });
+  const dropped = reachedOf(meshOf(nodes, [lost]));
+  expect(dropped.mesh.edges).toEqual([{ ...lost, rps: 0, errorShare: 0, flags: {} }]);
+  expect(dropped.refused).toEqual([{ caller: 'frontend-v1', rps: 2, flags: { NC: 20 } }]);
+  const unhealthy = edge('frontend-v1', 'reviews-v3', 2, { errorShare: 1, mtls: false, flags: { UH: 20 } });
+  const kept = reachedOf(meshOf(nodes, [unhealthy]));
+  expect(kept.mesh.edges).toEqual([unhealthy]);
+  expect(loadOf('reviews-v3', kept.mesh.edges)).toBeUndefined();
 });
 
 test('a host outside the mesh that answered is an app without a proxy; a version whose pods are gone is not drawn', () => {
