@@ -1,6 +1,6 @@
 import { AGENT_COUNTS, OWN_USER_AGENT, type ProxyNode } from '#xds';
 import type { MeshSnapshot } from '../snapshot/mesh-snapshot.ts';
-import { type Locality, NOWHERE, nodeLocality, ownLocality, type Workload } from '../snapshot/workloads.ts';
+import { type Locality, ownLocality, type Workload } from '../snapshot/workloads.ts';
 import { type ProxySettings, readProxySettings } from './proxy-settings.ts';
 import { findTargets, type ServiceTarget } from './proxy-targets.ts';
 
@@ -68,7 +68,7 @@ export function viewProxy(snapshot: MeshSnapshot, node: ProxyNode): ProxyView {
     ip,
     namespace: namespace === '' ? 'default' : namespace,
     labels,
-    locality: placeOf(node, workload, labels),
+    locality: placeOf(node, labels),
     // Istio's template for gateways does not tell them their node, and istiod believes the proxy alone.
     node: text(metadata['NODE_NAME']) ?? (kind === 'router' ? '' : (workload?.node ?? '')),
     metadata,
@@ -81,11 +81,17 @@ export function viewProxy(snapshot: MeshSnapshot, node: ProxyNode): ProxyView {
   };
 }
 
-/** What the mesh knows counts before what the proxy says of itself. Source: setTopologyLabels in istio pilot/pkg/xds/ads.go. */
-function placeOf({ locality = {} }: ProxyNode, workload: Workload | undefined, labels: Workload['labels']): Locality {
-  if (workload !== undefined && workload.locality !== NOWHERE) return workload.locality;
-  const told = nodeLocality(labels);
-  if (told.region || told.zone || told.subZone) return told;
+const TOPOLOGY = ['topology.kubernetes.io/region', 'topology.kubernetes.io/zone', 'topology.istio.io/subzone'] as const;
+
+/**
+ * What the mesh knows counts before what the proxy says of itself: a pod's labels, into which its node's place was written.
+ * Source: setTopologyLabels in istio pilot/pkg/xds/ads.go.
+ */
+function placeOf({ locality = {} }: ProxyNode, labels: Workload['labels']): Locality {
+  if (TOPOLOGY.some((name) => labels[name] !== undefined)) {
+    const [inRegion = '', inZone = '', inSubZone = ''] = TOPOLOGY.map((name) => labels[name]);
+    return { region: inRegion, zone: inZone, subZone: inSubZone };
+  }
   const { region = '', zone = '', subZone = '' } = locality;
   return ownLocality(labels) ?? { region, zone, subZone };
 }
