@@ -180,14 +180,20 @@ function withoutTwins(endpoints: readonly Endpoint[]): Endpoint[] {
   });
 }
 
-/** The endpoints of one port of a service. */
+/**
+ * The endpoints of one port of a service. Those of a cluster that looks its hosts up belong to the port by its number alone, which counts
+ * where several ServiceEntries describe a host. Source: instancesByPort of istio pilot's push context.
+ */
 export function endpointsOnPort(
   index: EndpointIndex,
   service: Service,
   port: { readonly port: number; readonly name: string },
 ): Endpoint[] {
-  return (index.get(serviceKey(service)) ?? []).filter(
-    ({ portName, portKey }) => portName === port.name && (portKey === 0 || portKey === port.port),
+  const byNumber = service.resolution === 'DNSLB' || service.resolution === 'DNSRoundRobinLB';
+  return (index.get(serviceKey(service)) ?? []).filter(({ portName, portKey }) =>
+    byNumber && portKey !== 0
+      ? portKey === port.port
+      : portName === port.name && (portKey === 0 || portKey === port.port),
   );
 }
 

@@ -194,14 +194,19 @@ export function virtualServicesFor(
 ): readonly VirtualService[] {
   const groups: VirtualService[][] = [[], [], [], []];
   for (const each of all) {
-    if (!each.gateways.includes(gateway)) continue;
+    const times = each.gateways.filter((name) => name === gateway);
+    if (times.length === 0) continue;
+    // Istio takes a rule as often as it names the gateway.
+    const add = (group: number): void => {
+      for (const _ of times) groups[group]?.push(each);
+    };
     const { config } = each;
     const exportTo = exportsOf(each, defaultVirtualServiceExportTo);
     const isHome = config.namespace === viewer;
-    if (exportTo.includes('*')) groups[usesGatewaySemantics(config) && isHome ? 2 : 3]?.push(each);
+    if (exportTo.includes('*')) add(usesGatewaySemantics(config) && isHome ? 2 : 3);
     else if (exportTo.includes('~')) continue;
     else if (isHome ? exportTo.includes('.') || exportTo.includes(viewer) : exportTo.includes(viewer))
-      groups[isHome ? 0 : 1]?.push(each);
+      add(isHome ? 0 : 1);
   }
   return groups.flat();
 }

@@ -115,6 +115,8 @@ interface Merge {
   readonly tlsBinds: Map<number, Set<string>>;
   /** Address by host of the TLS servers of a port number. */
   readonly tlsHosts: Map<number, Map<string, string>>;
+  /** A server that passes on without a rule was met, whether or not there was room for it. */
+  autoPassthrough: boolean;
 }
 
 /**
@@ -130,6 +132,7 @@ export function mergeGateways(snapshot: MeshSnapshot, proxy: ProxyView): MergedG
     numbers: new Set(),
     tlsBinds: new Map(),
     tlsHosts: new Map(),
+    autoPassthrough: false,
   };
   for (const selected of selectGateways(snapshot, proxy)) {
     for (const [index, server] of (selected.gateway.spec.servers ?? []).entries()) {
@@ -139,11 +142,10 @@ export function mergeGateways(snapshot: MeshSnapshot, proxy: ProxyView): MergedG
       }
     }
   }
-  const ports = [...merge.ports.values()];
   return {
-    ports,
+    ports: [...merge.ports.values()],
     tables: merge.tables,
-    autoPassthrough: ports.some(({ servers }) => servers.some(({ server }) => server.tls?.mode === 'AUTO_PASSTHROUGH')),
+    autoPassthrough: merge.autoPassthrough,
   };
 }
 
@@ -169,6 +171,7 @@ function addServer(merge: Merge, bound: BoundServer, number: number): void {
   const { server, routeName } = bound;
   const bind = server.bind ?? '';
   if (server.tls !== undefined && !claimHosts(merge, bound, number)) return;
+  merge.autoPassthrough ||= server.tls?.mode === 'AUTO_PASSTHROUGH';
   const key = `${number}/${server.port.protocol}/${bind}`;
   const fresh = (): MutablePort => ({ port: number, bind, protocol: protocolOf(server), routeName, servers: [bound] });
   if (!merge.numbers.has(number)) {
