@@ -1,7 +1,8 @@
 import type { Command, CommandReader } from './subject.ts';
 
-/** In milliseconds, as the kernel measures it on the loopback. As in Envoy, a request tells it once its head was read. */
-const roundTrip: Command = ({ head }) => (head.protocol === '' || head.method !== '' ? 0 : undefined);
+/** In milliseconds, as the kernel measures it on the loopback. As in Envoy, a request tells it once its head was read, and a connection always. */
+const roundTrip: Command = ({ head, info }) =>
+  head.protocol === '' || head.method !== '' || info.logType === 'NotSet' ? 0 : undefined;
 
 /** Of internal listeners, which sidecars have none of: the id of an address that has one. */
 const noId: Command = () => '';

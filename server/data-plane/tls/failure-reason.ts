@@ -58,14 +58,14 @@ const SAN_FAILURE = 'verify cert failed: SAN matcher';
 const NAMED_SAN_FAILURE = 'verify cert failed: verify SAN list';
 
 /** The peer proved these names, of which none was expected. */
-export function sanFailure({ uris, dns }: SubjectAltNames): string {
-  const names = [...uris, ...dns].join(', ');
+export function sanFailure({ inOrder }: SubjectAltNames): string {
+  const names = inOrder.join(', ');
   return spell('CERTIFICATE_VERIFY_FAILED', 125, `${SAN_FAILURE}, certificate SANs are [${names}]`);
 }
 
 /** The peer's certificate does not have the one name that it was asked for. */
-export function namedSanFailure(expected: string, { uris, dns, ips }: SubjectAltNames): string {
-  const names = [...uris, ...dns, ...ips].join(', ');
+export function namedSanFailure(expected: string, { inOrder }: SubjectAltNames): string {
+  const names = inOrder.join(', ');
   const detail = `${NAMED_SAN_FAILURE}, expected SANs: [${expected}], certificate SANs: [${names}]`;
   return spell('CERTIFICATE_VERIFY_FAILED', 125, detail);
 }
@@ -89,7 +89,7 @@ export type HandshakeCounter =
  */
 export function handshakeCounter(reason: string, side: 'client' | 'server' = 'client'): HandshakeCounter | undefined {
   if (reason === SECRET_NOT_SUPPLIED) return SECRETS_NOT_READY[side];
-  if (!reason.startsWith('TLS_error:')) return undefined;
+  if (!reason.startsWith('TLS_error:') || reason === HANDSHAKE_RESET) return undefined;
   if (reason === missingCertificateFailure()) return 'ssl.fail_verify_no_cert';
   if (reason.includes(SAN_FAILURE) || reason.includes(NAMED_SAN_FAILURE)) return 'ssl.fail_verify_san';
   return reason.includes(':CERTIFICATE_VERIFY_FAILED:') ? 'ssl.fail_verify_error' : 'ssl.connection_error';
@@ -102,6 +102,9 @@ const SECRETS_NOT_READY = {
 
 /** The handshake took too long. */
 export const HANDSHAKE_TIMEOUT = 'transport socket timeout was reached';
+
+/** The peer has reset the connection before the handshake was over: the system's error 104, in BoringSSL's library 2. */
+const HANDSHAKE_RESET = 'TLS_error:|33554536:system library:OPENSSL_internal:Connection reset by peer:TLS_error_end';
 
 /** The transport socket has no certificate yet. */
 export const SECRET_NOT_SUPPLIED = 'TLS error: Secret is not supplied by SDS';
@@ -126,4 +129,11 @@ export function describeTlsError(error: Error): string {
   if (name === 'PEER_DID_NOT_RETURN_A_CERTIFICATE') return missingCertificateFailure();
   const [envoyName, reason] = REASONS[name] ?? [name, 0];
   return spell(envoyName, reason, '');
+}
+
+/** The same for an error before the handshake is over, where a reset of the TCP connection is told, too. */
+export function describeHandshakeError(error: Error): string {
+  // Node gives the same code to a peer that ends the connection in order, but then it was no call that failed.
+  const isReset = property(error, 'code') === 'ECONNRESET' && property(error, 'syscall') === 'read';
+  return isReset ? HANDSHAKE_RESET : describeTlsError(error);
 }

@@ -56,7 +56,17 @@ export function readTlsFacts(socket: TLSSocket, sni: string, intent: Intent): Tl
   };
 }
 
-/** Node lists one attribute a line, the outermost first; Envoy writes RFC 2253: `CN=x,O=y`. */
+/**
+ * Node lists one name a line, the outermost first, and parts of one name between plus signs; Envoy writes RFC 2253, in ASCII: `CN=x,O=y`,
+ * `ST=B\C3\A4r`. Both escape what delimits.
+ */
 export function subjectText(subject: string | undefined): string {
-  return (subject ?? '').split('\n').reverse().join(',');
+  const names = (subject ?? '').split('\n').map((name) => name.split(' + ').reverse().join('+'));
+  return names
+    .reverse()
+    .join(',')
+    .replaceAll(/[^\0-\x7f]+/g, escapedBytes);
 }
+
+const escapedBytes = (letters: string): string =>
+  Array.from(Buffer.from(letters, 'utf8'), (byte) => `\\${byte.toString(16).toUpperCase()}`).join('');

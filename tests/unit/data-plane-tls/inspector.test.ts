@@ -5,6 +5,7 @@ import { afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest';
 import { parseClientHello } from '../../../server/data-plane/tls/client-hello.ts';
 import { sniffHttp } from '../../../server/data-plane/tls/http-sniffer.ts';
 import { inspect, parseSubjectAltNames, SecureContexts } from '../../../server/data-plane/tls/index.ts';
+import { subjectText } from '../../../server/data-plane/tls/tls-facts.ts';
 import { systemClock } from '../../../server/system.ts';
 import { ManualClock } from '../data-plane-h1/harness.ts';
 import type { TestCa, TestCertificate } from './certificates.ts';
@@ -239,13 +240,30 @@ describe('subject alternative names', () => {
       dns: ['c.d'],
       ips: ['127.0.0.1'],
       emails: [],
+      inOrder: ['spiffe://a/b', 'c.d', '127.0.0.1'],
     });
     expect(parseSubjectAltNames('DNS:"x, URI:spiffe://evil", URI:spiffe://a')).toEqual({
       uris: ['spiffe://a'],
       dns: ['x, URI:spiffe://evil'],
       ips: [],
       emails: [],
+      inOrder: ['x, URI:spiffe://evil', 'spiffe://a'],
     });
-    expect(parseSubjectAltNames(undefined)).toEqual({ uris: [], dns: [], ips: [], emails: [] });
+    expect(parseSubjectAltNames(undefined)).toEqual({ uris: [], dns: [], ips: [], emails: [], inOrder: [] });
+  });
+
+  it('have addresses of IPv6 in their short form', () => {
+    const text = 'IP Address:2001:DB8:0:0:0:0:0:1, IP Address:0:0:0:0:0:FFFF:7F00:1, othername:UPN:a@b';
+    const { ips, inOrder } = parseSubjectAltNames(text);
+    expect(ips).toEqual(['2001:db8::1', '::ffff:127.0.0.1']);
+    expect(inOrder).toEqual([...ips, 'a@b']);
+  });
+});
+
+describe('the subject of a certificate', () => {
+  it('is written after RFC 2253, in ASCII', () => {
+    const subject = 'C=DE\nST=Bär\nO=A\\, B\\; \\<x\\>\nUID=7 + CN=a \\+ b';
+    expect(subjectText(subject)).toBe('CN=a \\+ b+UID=7,O=A\\, B\\; \\<x\\>,ST=B\\C3\\A4r,C=DE');
+    expect(subjectText(undefined)).toBe('');
   });
 });
