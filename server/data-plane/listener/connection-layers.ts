@@ -5,7 +5,13 @@ import { originOf } from '../config/origins.ts';
 import { nextConnectionId } from '../connection-ids.ts';
 import { recordRefusal } from '../decisions/refusal-record.ts';
 import { fingerprintsOf } from '../tls/hello-fingerprints.ts';
-import { HANDSHAKE_TIMEOUT, handshakeCounter, inspect, SECRET_NOT_SUPPLIED } from '../tls/index.ts';
+import {
+  describeHandshakeError,
+  HANDSHAKE_TIMEOUT,
+  handshakeCounter,
+  inspect,
+  SECRET_NOT_SUPPLIED,
+} from '../tls/index.ts';
 import { ConnectionLog } from './connection-log.ts';
 import { type ChainChoice, chooseChain } from './filter-chain-match.ts';
 import type { ConnectionLayer, ConnectionOutcome, PendingConnection } from './pending-connection.ts';
@@ -144,7 +150,8 @@ export const terminateTls: ConnectionLayer = async (connection) => {
   const hello = inspection.transport === 'tls' ? inspection : await inspect(socket, { ...limits, onTimeout });
   if (hello === undefined) {
     if (late) connection.listener?.stats.count(LATE_HANDSHAKE);
-    countUnsecured(connection, socket, late ? HANDSHAKE_TIMEOUT : '');
+    const { errored } = socket;
+    countUnsecured(connection, socket, late ? HANDSHAKE_TIMEOUT : errored ? describeHandshakeError(errored) : '');
     return 'stop';
   }
   const timeoutMs = handshakeMs === 0 ? HANDSHAKE_MS : Math.max(1, beganAt + handshakeMs - clock.monotonic());

@@ -10,7 +10,13 @@ import {
   type TlsParameters,
   versionsBetween,
 } from './credentials.ts';
-import { chainFailure, describeTlsError, namedSanFailure, SECRET_NOT_SUPPLIED, sanFailure } from './failure-reason.ts';
+import {
+  chainFailure,
+  describeHandshakeError,
+  namedSanFailure,
+  SECRET_NOT_SUPPLIED,
+  sanFailure,
+} from './failure-reason.ts';
 import { peerOf, takesUp } from './known-peers.ts';
 import type { SubjectAltNames } from './subject-alt-names.ts';
 import { coversName, parseSubjectAltNames } from './subject-alt-names.ts';
@@ -140,7 +146,7 @@ function peerFault({ matchesPeer, namedPeer }: ClientTransportOptions, names: Su
 
 function failureOf(error: Error, socket: TLSSocket): string {
   if (error instanceof UnexpectedPeer) return error.reason;
-  const spelled = describeTlsError(error);
+  const spelled = describeHandshakeError(error);
   if (spelled !== '') return spelled;
   // Node reports a chain that does not verify by X509_verify_cert's own message.
   if (socket.authorizationError) return chainFailure(error.message);

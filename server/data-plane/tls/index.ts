@@ -3,7 +3,13 @@ export type { ClientTransportOptions } from './client-transport.ts';
 export { createClientTransport } from './client-transport.ts';
 export type { CredentialsSource, TlsCredentials, TlsParameters } from './credentials.ts';
 export { SecureContexts } from './credentials.ts';
-export { HANDSHAKE_TIMEOUT, type HandshakeCounter, handshakeCounter, SECRET_NOT_SUPPLIED } from './failure-reason.ts';
+export {
+  describeHandshakeError,
+  HANDSHAKE_TIMEOUT,
+  type HandshakeCounter,
+  handshakeCounter,
+  SECRET_NOT_SUPPLIED,
+} from './failure-reason.ts';
 export type { Inspection, InspectOptions } from './inspector.ts';
 export { inspect } from './inspector.ts';
 export type { ServerTransport, ServerTransportOptions } from './server-transport.ts';

@@ -8,7 +8,7 @@ import type { ClientHello } from './client-hello.ts';
 import type { CredentialsSource, SecureContexts, TlsCredentials, TlsParameters } from './credentials.ts';
 import {
   chainFailure,
-  describeTlsError,
+  describeHandshakeError,
   HANDSHAKE_TIMEOUT,
   missingCertificateFailure,
   SECRET_NOT_SUPPLIED,
@@ -157,7 +157,7 @@ class ServerHandshake {
       this.#waiter.failed(reason, record);
     };
     const timer = clock.after(timeoutMs ?? DEFAULT_TIMEOUT_MS, () => fail(HANDSHAKE_TIMEOUT));
-    const onError = (error: Error): void => fail(describeTlsError(error));
+    const onError = (error: Error): void => fail(describeHandshakeError(error));
     const onClose = (): void => fail('');
     // Stays, so that an error before the next reader listens is not fatal.
     socket.on('error', () => undefined);

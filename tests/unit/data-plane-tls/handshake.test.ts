@@ -1,7 +1,7 @@
 import { once } from 'node:events';
 import { connect } from 'node:net';
 import { afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest';
-import { handshakeCounter } from '../../../server/data-plane/tls/index.ts';
+import { handshakeCounter, type TransportSocket } from '../../../server/data-plane/tls/index.ts';
 import { createHostPool } from '../../../server/data-plane/upstream/pool.ts';
 import { createCircuitBreakers } from '../../../server/data-plane/upstream/pool-breakers.ts';
 import { systemClock } from '../../../server/system.ts';
@@ -190,6 +190,29 @@ describe('a handshake', () => {
     expect(await handshake(transport, server)).toEqual({
       failed: 'TLS_error:|268435612:SSL routines:OPENSSL_internal:HTTP_REQUEST:TLS_error_end',
     });
+  });
+
+  it('tells a peer that resets the connection from one that ends it, and counts neither', async () => {
+    const client = clientTransport({ credentials: () => ({ rootsPem: ca.rootsPem }) });
+    const server = serverTransport({ credentials: () => ({ certificate: serverCertificate }) });
+    const endedBy = async (
+      transport: TransportSocket,
+      leaves: 'near' | 'far',
+      how: 'reset' | 'end',
+    ): Promise<string> => {
+      const [near, far] = await Promise.all([dial(listener.port), listener.accept()]);
+      const [stays, goes] = leaves === 'far' ? [near, far] : [far, near];
+      const outcome = handshake(transport, stays);
+      if (how === 'reset') goes.resetAndDestroy();
+      else goes.destroy();
+      const ended = await outcome;
+      return 'failed' in ended ? ended.failed : 'secured';
+    };
+    const reset = 'TLS_error:|33554536:system library:OPENSSL_internal:Connection reset by peer:TLS_error_end';
+    expect(await endedBy(client, 'far', 'reset')).toBe(reset);
+    expect(await endedBy(server, 'near', 'reset')).toBe(reset);
+    expect(await endedBy(server, 'near', 'end')).toBe('');
+    expect(handshakeCounter(reset)).toBeUndefined();
   });
 
   it('honours the lowest version, and goes on without ALPN when nothing of it is served', async () => {
