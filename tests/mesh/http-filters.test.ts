@@ -418,6 +418,51 @@ describe('a gateway with filters that only an EnvoyFilter adds', () => {
     expect(figures.map((name) => stats.get(`http.more.${name}`))).toEqual([5, 1]);
   });
 
+  it('limits read queries without escapes, checks mark their answers last, and refusals have the form that was asked for', async () => {
+    const bucket = { max_tokens: 1, fill_interval: '3600s' };
+    const all = { default_value: { numerator: 100 } };
+    const http_filters = [
+      filter('local_ratelimit', 'local_ratelimit.v3.LocalRateLimit', {
+        stat_prefix: 'limited',
+        token_bucket: { ...bucket, max_tokens: 100 },
+        filter_enabled: all,
+        filter_enforced: all,
+        descriptors: [{ entries: [{ key: 'q', value: 'v' }], token_bucket: bucket }],
+        rate_limits: [{ actions: [{ query_parameters: { query_parameter_name: 'q', descriptor_key: 'q' } }] }],
+      }),
+      filter('health_check', 'health_check.v3.HealthCheck', { pass_through_mode: true }),
+      filter('stateful_session', 'stateful_session.v3.StatefulSession', { stat_prefix: 'none' }),
+      filter('header_mutation', 'header_mutation.v3.HeaderMutation', {
+        mutations: {
+          request_mutations: [
+            {
+              append: {
+                header: { key: 'content-type', value: 'a/b' },
+                append_action: 'OVERWRITE_IF_EXISTS_OR_ADD',
+              },
+            },
+          ],
+          response_mutations: [{ remove: 'x-envoy-upstream-healthchecked-cluster' }],
+        },
+      }),
+      router,
+    ];
+    const routes: Route[] = [
+      { match: { prefix: '/direct' }, direct_response: { status: 503, body: { inline_string: 'no' } } },
+      { match: { prefix: '/' }, route: { cluster: 'application' } },
+    ];
+    const route_config = { name: 'read', virtual_hosts: [{ name: 'all', domains: ['*'], routes }] };
+    const fields = { stat_prefix: 'read', http_filters, route_config, local_reply_config: {} };
+    expect(pod.xds.push(typeUrls.listener, [listener(), listener(fields, PORT + 8)])).toEqual([]);
+    const visit = (path: string, headers: Record<string, string> = {}): Promise<Answer> =>
+      sendFrom(`${NET}.1.9`, { ip: IP, port: PORT + 8 }, { host: 'shop', path, headers });
+    expect([(await visit('/?q=%76')).status, (await visit('/?q=v')).status]).toEqual([200, 429]);
+    expect((await visit('/')).headers['x-envoy-upstream-healthchecked-cluster']).toBeDefined();
+    const refused = await visit('/direct', { 'content-type': 'application/grpc' });
+    expect([refused.status, refused.headers['grpc-status']]).toEqual([200, '14']);
+    expect(pod.proxy.admin.stats().get('http.read.stateful_session.none.no_session')).toBe(2);
+  });
+
   it('a destination among several has filters of its own, before its route, and may switch one off', async () => {
     const abort = (http_status: number) => ({
       '@type': `${TYPE}fault.v3.HTTPFault`,

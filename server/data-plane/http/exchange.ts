@@ -283,6 +283,7 @@ export class Exchange extends RequestFacts implements FormatSubject, BodyTarget,
     const reply = this.config.localReply === undefined ? given : this.config.localReply(given, this);
     // A bad request may be one that was read wrong: nothing more is read from this client.
     if (reply.status === 400) this.stream.closeAfter();
+    this.localBody = reply.body;
     const { head, body, seal } = buildReply(this, reply);
     this.#respond(head, body === undefined, seal);
     if (body === undefined) return;

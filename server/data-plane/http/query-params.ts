@@ -51,7 +51,7 @@ export class QueryParams {
 }
 
 /** Bytes as letters of Latin-1; what is no escape stays. */
-const decodeEscapes = (text: string): string =>
+export const decodeEscapes = (text: string): string =>
   text.replace(/%([0-9a-f]{2})/gi, (_, hex: string) => String.fromCharCode(Number.parseInt(hex, 16)));
 
 /** A value, its bytes as letters of Latin-1, as Envoy writes one that it adds: as forms do, but for the space. */

@@ -9,11 +9,12 @@ export function replaceAnswer(exchange: Exchange, { edit, reply: given }: Replac
   exchange.info.replaced = true;
   const reply = config.localReply === undefined ? given : config.localReply(given, exchange);
   const { head, body, seal } = buildReply(exchange, reply);
+  // Formats find nothing more of the other answer.
+  exchange.responseHead = head;
   // Redirects and direct responses write theirs themselves: what takes their place has none.
   if (exchange.route?.target.kind === 'forward') exchange.answerRules?.(head, exchange);
   edit(head);
   seal(head);
-  exchange.responseHead = head;
   exchange.underWay?.cancel();
   exchange.passHead(head, body === undefined);
   if (body === undefined) return;

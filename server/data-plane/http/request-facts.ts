@@ -31,6 +31,8 @@ export abstract class RequestFacts extends TracedRequest {
   routeFigures: RouteFigures | undefined;
   /** Where its client, from within, wants it to be counted, too. */
   alternativeFigures: AlternativeFigures | undefined;
+  /** The body of this proxy's own answer, if it has given one. */
+  localBody: string | Buffer | undefined;
   /** Answered in the place of a host that took too long. */
   timeoutStatus: 204 | 504 = 504;
   /** The host that the request's session belongs to; `strict`: to no other. `statusWithout`: of the answer where there is none; absent: 503. */

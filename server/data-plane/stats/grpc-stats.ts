@@ -7,8 +7,8 @@ import type { Stats } from './stats.ts';
  * that ended without a status counts with its messages alone. Source: the filter grpc_stats of Envoy without statistics of methods, as
  * Istio configures it.
  */
-export function countGrpcCall(stats: Stats, { info, messages, responseHead }: Exchange): void {
-  if (messages === undefined || info.cluster === '') return;
+export function countGrpcCall(stats: Stats, { head, info, messages, responseHead }: Exchange): void {
+  if (messages === undefined || info.cluster === '' || !namesMethod(head.path)) return;
   const prefix = `cluster.${info.cluster}.grpc.`;
   const add = (name: string, by: number): void => {
     if (by > 0) stats.stat(prefix + name).value += by;
@@ -23,3 +23,6 @@ export function countGrpcCall(stats: Stats, { info, messages, responseHead }: Ex
   add(status === '0' ? 'success' : 'failure', 1);
   add('total', 1);
 }
+
+/** Whether a path consists of a service and a method, however many slashes stand between. */
+const namesMethod = (path: string): boolean => /^\/*[^/?]+\/+[^/?]+\/*(?:\?|$)/.test(path);

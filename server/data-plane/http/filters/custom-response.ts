@@ -98,7 +98,8 @@ function replacement(
   head: ResponseHead,
   { body, format, headers, status }: OwnAnswer,
 ): ReplacedAnswer {
-  const made = format === undefined ? body : formattedBody(exchange, format, body);
+  // As in Envoy, a format without a body of its own finds that of the answer, if it was this proxy's.
+  const made = format === undefined ? body : formattedBody(exchange, format, body ?? exchange.localBody);
   return {
     reply: { status: status ?? head.status, details: '', ...(made !== undefined && { body: made }) },
     edit: (answer) => {

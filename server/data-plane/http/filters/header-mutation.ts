@@ -7,6 +7,7 @@ import type { HeaderChange } from '../../config/header-mutations.ts';
 import type { BodyCoder, BodyOut } from '../answer-filters.ts';
 import { changeHeaders, changeRequest } from '../change-headers.ts';
 import type { Exchange } from '../exchange.ts';
+import { isGrpc } from '../grpc.ts';
 import { encodeParam, QueryParams } from '../query-params.ts';
 import type { FilterParts } from './filter-parts.ts';
 import { isOf, levelsOf } from './per-route.ts';
@@ -27,6 +28,8 @@ export function headerMutation(name: string, own: HeaderMutationConfig): FilterP
   return {
     decode(exchange) {
       const all = levels(exchange);
+      // As in Envoy, an answer of this proxy has the form of the request that came.
+      exchange.cameAsGrpc ??= isGrpc(exchange.head.headers);
       for (const { request, query } of all) {
         changeRequest(exchange.head, request, exchange);
         if (query.length > 0) changeQuery(exchange, query);

@@ -25,17 +25,22 @@ export function readHealthCheck(config: Any): HealthCheckPlan {
   };
 }
 
+/** Requests that are checks. */
+const asked = new WeakSet<Exchange>();
+
 /** Envoy's health_check filter: answers who asks whether this proxy, or what is behind it, is well. Such requests are not counted. */
 export const healthCheck = (plan: HealthCheckPlan): FilterParts => ({
   figures: { 'health_check.': FIGURES },
+  encode(exchange, { headers }) {
+    if (asked.has(exchange)) headers.set('x-envoy-upstream-healthchecked-cluster', exchange.runtime.self.node.cluster);
+    return undefined;
+  },
   decode(exchange) {
     if (!plan.concerns(exchange)) return 'next';
     const { runtime, stats } = exchange;
     exchange.uncounted = true;
     stats.count('tracing.health_check');
-    exchange.editResponse(({ headers }) =>
-      headers.set('x-envoy-upstream-healthchecked-cluster', runtime.self.node.cluster),
-    );
+    asked.add(exchange);
     if (plan.passes && !runtime.health.failed) return 'next';
     // As in Envoy, the whole request is taken first.
     if (exchange.requestEnded) answer(exchange, plan);

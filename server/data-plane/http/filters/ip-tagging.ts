@@ -3,6 +3,7 @@ import { type AddressRange, type CidrRange, compileRange } from '../../config/ci
 import { ConfigProblem, within } from '../../config/problem.ts';
 import { type Fields, record } from '../../config/values.ts';
 import type { Exchange } from '../exchange.ts';
+import { appended } from '../inline-headers.ts';
 import type { FilterParts } from './filter-parts.ts';
 import { chooseRouteAgain } from './route-again.ts';
 
@@ -68,10 +69,15 @@ export function ipTagging(config: IpTagging): FilterParts {
 
 function tell(exchange: Exchange, { header, replaces }: IpTagging, text: string): 'next' | 'wait' {
   const { headers } = exchange.head;
-  const given = headers.joined(header);
+  const [given, ...further] = headers.all(header);
   if (text === '' && !(replaces && given !== undefined)) return 'next';
   if (text === '') headers.remove(header);
-  else headers.put(header, replaces || given === undefined ? text : `${given},${text}`);
+  else if (replaces || given === undefined) headers.put(header, text);
+  else {
+    // As in Envoy, the first line of several grows.
+    headers.put(header, appended(given, text));
+    for (const line of further) headers.add(header, line);
+  }
   return chooseRouteAgain(exchange);
 }
 

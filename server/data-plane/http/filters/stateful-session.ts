@@ -22,8 +22,6 @@ export function statefulSession(name: string, own: SessionConfig): FilterParts {
       const config = configOf(exchange);
       const state = config?.state;
       if (config === undefined || state === undefined || !concerns(state, exchange.head.path)) {
-        // Routes have no figures of their own.
-        if (config === own && own.scope !== undefined) exchange.stats.count(`${own.scope}no_session`);
         return 'next';
       }
       const host = hostOf(state, exchange);
@@ -40,7 +38,8 @@ export function statefulSession(name: string, own: SessionConfig): FilterParts {
     encode(exchange, { headers }) {
       const { session } = exchange;
       const host = exchange.info.upstreamHost;
-      if (session !== undefined && own.scope !== undefined && configOf(exchange) === own) count(exchange, own);
+      // Routes have no figures of their own.
+      if (own.scope !== undefined && configOf(exchange) === own) count(exchange, own);
       // Nobody but a host begins a session.
       if (session === undefined || host === '' || host === session.host) return undefined;
       if (session.state.kind === 'header') headers.set(session.state.name, Buffer.from(host).toString('base64'));
@@ -56,9 +55,10 @@ const FIGURES: readonly string[] = ['failed_closed', 'failed_open', 'no_session'
 function count({ info, session, stats }: Exchange, { scope, strict }: SessionConfig): void {
   const to = (figure: string): void => stats.count(`${scope}${figure}`);
   if (info.upstreamHost !== '') {
-    if (info.upstreamHost === session?.host) to('routed');
+    if (session === undefined) to('no_session');
+    else if (info.upstreamHost === session.host) to('routed');
     else if (!strict) to('failed_open');
-  } else if (strict && info.flags.includes('UH')) to('failed_closed');
+  } else if (session !== undefined && strict && info.flags.includes('UH')) to('failed_closed');
 }
 
 /** Cookies are for the paths below their own. */

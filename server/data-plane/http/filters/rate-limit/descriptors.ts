@@ -1,9 +1,10 @@
 import type { DescriptorSource } from '../../../config/rate-limit-actions.ts';
 import type { RateLimitOfRoute } from '../../../config/rate-limit-config.ts';
 import type { Descriptor, RateLimitRule } from '../../../config/rate-limit-rules.ts';
-import { splitPath } from '../../../config/route-condition.ts';
+import { type RouteSubject, splitPath } from '../../../config/route-condition.ts';
 import { clientAddress } from '../../client-address.ts';
 import type { Exchange } from '../../exchange.ts';
+import { decodeEscapes } from '../../query-params.ts';
 
 /** Rules in place of those of routes, and which of a virtual host's rules count. */
 export type RuleSource = Pick<RateLimitOfRoute, 'rateLimits' | 'hostRules'>;
@@ -36,12 +37,23 @@ export function descriptorsOf(exchange: Exchange, rules: readonly RateLimitRule[
     remoteIp: clientAddress(exchange),
     metadata,
     routeMetadata: (filter) => route?.metadata?.filter_metadata?.[filter],
-    asked: splitPath(head, metadata, connection.tls),
+    asked: decoded(splitPath(head, metadata, connection.tls)),
     subject: exchange,
     destinationCluster: exchange.info.cluster,
     sourceCluster: `${runtime.self.service}.${runtime.self.namespace}`,
   };
   return rules.flatMap((rule) => rule.describe(source) ?? []);
+}
+
+/** As in Envoy, limits see the parameters of a query without escapes; routes see them as they were sent. */
+function decoded(asked: RouteSubject): RouteSubject {
+  if (asked.query === undefined || !asked.head.path.includes('%')) return asked;
+  const query = new Map<string, string>();
+  for (const [name, value] of asked.query) {
+    const plain = decodeEscapes(name);
+    if (!query.has(plain)) query.set(plain, decodeEscapes(value));
+  }
+  return { ...asked, query };
 }
 
 /** `PATH=/a, remote_address=10.0.0.1` */

@@ -1,0 +1,26 @@
+import { describe, expect, it } from 'vitest';
+import { Headers } from '../../../server/data-plane/http/headers.ts';
+import { isInlineInAnswers, isInlineInRequests, joinLines } from '../../../server/data-plane/http/inline-headers.ts';
+
+const joined = (flat: string[], inline: (name: string) => boolean): readonly string[] => {
+  const headers = new Headers(flat);
+  joinLines(headers, inline);
+  return headers.flat;
+};
+
+describe('headers of which one line is kept', () => {
+  it('join their lines, and empty ones add nothing', () => {
+    expect(joined(['accept', '', 'x-a', '1', 'accept', 'v', 'accept', ''], isInlineInRequests)).toEqual([
+      'accept',
+      'v',
+      'x-a',
+      '1',
+    ]);
+  });
+
+  it('are others in requests than in answers', () => {
+    const lines = ['if-match', '1', 'age', '1', 'if-match', '2', 'age', '2'];
+    expect(joined([...lines], isInlineInRequests)).toEqual(['if-match', '1,2', 'age', '1', 'age', '2']);
+    expect(joined([...lines], isInlineInAnswers)).toEqual(['if-match', '1', 'age', '1,2', 'if-match', '2']);
+  });
+});
