@@ -2,6 +2,7 @@ import { expect, it } from 'vitest';
 import type { Any } from '#xds';
 import { readLogService } from '../../../server/data-plane/config/access-log/log-service.ts';
 import { furtherCommands } from '../../../server/data-plane/config/format-string.ts';
+import { formatTime } from '../../../server/data-plane/format/strftime.ts';
 import { type FormatConnection, type FormatSubject, NO_REQUEST } from '../../../server/data-plane/format/subject.ts';
 import { compileFormat, compileTypedFormat } from '../../../server/data-plane/format/template.ts';
 import { Headers } from '../../../server/data-plane/http/headers.ts';
@@ -143,6 +144,31 @@ const asked = (path: string, headers: Record<string, string> = {}): FormatSubjec
   connection: CONNECTION,
 });
 const written = (format: string, subject: FormatSubject): string => compileFormat(format, 'format')(subject);
+
+it.each([
+  ['%a %A %b %B %h', 'Sat Saturday Nov November Nov'],
+  ['%^a %#b %#p %^P %^c', 'SAT NOV am am SAT NOV 28 09:05:07 2026'],
+  ['%d %-d %_H %k %-I %l %e', '28 28  9  9 9  9 28'],
+  ['%3S %010d %5Y %-m', '007 0000000028 02026 11'],
+  ['%U %W %V %G %g %j %u %w %C %y', '47 47 48 2026 26 332 6 6 20 26'],
+  ['%F %T %R %D %r %x %X', '2026-11-28 09:05:07 09:05 11/28/26 09:05:07 AM 11/28/26 09:05:07'],
+  ['%EY %Ea %OH %OF', '2026 %Ea 09 %OF'],
+  ['%E4Y%ET%E*S %E0S %E3S %E1S', '2026T07.04 07 07.040 07.0'],
+  ['%f %3f %E*f %E2f', '040000000 040 04 04'],
+  ['%z %Ez %:z %::z %:::z %-z %_z %Z', '+0000 +00:00 +00:00 +00:00:00 +00 +0 +   0 UTC'],
+  ['%s %% %q %i', '1795856707 % %q %i'],
+])('writes a time by %s as %s', (format, expected) => {
+  expect(formatTime(Date.UTC(2026, 10, 28, 9, 5, 7, 40), format, 'utc')).toBe(expected);
+});
+
+it('counts weeks at the turn of a year', () => {
+  const weeks = (...day: [number, number, number]): string => formatTime(Date.UTC(...day), '%U %W %G-%V', 'utc');
+  expect([weeks(2027, 0, 1), weeks(2024, 11, 30), weeks(2023, 0, 1)]).toEqual([
+    '00 00 2026-53',
+    '52 53 2025-01',
+    '01 00 2022-52',
+  ]);
+});
 
 it('tells the parts of a query, decoded as Envoy does', () => {
   const queries = '%QUERY_PARAMS%|%QUERY_PARAMS(DECODED)%|%QUERY_PARAM(a)%';
