@@ -94,8 +94,6 @@ const SIDES = {
   },
   gateway: {
     use_remote_address: true,
-    forward_client_cert_details: 'SANITIZE_SET',
-    set_current_client_cert_details: { subject: true, cert: true, dns: true, uri: true },
   },
 } as const;
 
@@ -107,12 +105,13 @@ function http1Options({ mesh, side, absoluteUrls }: HttpFilterInput): Partial<Ht
 /** What stands before a gateway: trusted proxies, and what they know of the client's certificate. */
 function gatewayTopology({ defaultConfig }: MeshConfig): Partial<HttpConnectionManager> {
   const { numTrustedProxies = 0, forwardClientCertDetails } = defaultConfig?.gatewayTopology ?? {};
-  const forwards = forwardClientCertDetails === undefined || forwardClientCertDetails === 'UNDEFINED';
-  const sets = forwards || ['APPEND_FORWARD', 'SANITIZE_SET'].includes(forwardClientCertDetails);
+  const isSaid = forwardClientCertDetails !== undefined && forwardClientCertDetails !== 'UNDEFINED';
+  const mode = isSaid ? forwardClientCertDetails : 'SANITIZE_SET';
+  const sets = mode === 'APPEND_FORWARD' || mode === 'SANITIZE_SET';
   return {
     ...(numTrustedProxies > 0 && { xff_num_trusted_hops: numTrustedProxies }),
-    ...(!forwards && { forward_client_cert_details: forwardClientCertDetails }),
-    ...(!sets && { set_current_client_cert_details: undefined }),
+    forward_client_cert_details: mode,
+    ...(sets && { set_current_client_cert_details: { subject: true, cert: true, dns: true, uri: true } }),
   };
 }
 
