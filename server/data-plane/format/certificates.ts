@@ -76,7 +76,7 @@ const sideOf = (prefix: string, side: Side): Record<string, CommandReader> => ({
   [`${prefix}_TLS_SESSION_ID`]: fact(side, ({ sessionId = '' }) => sessionId),
 });
 
-/** What handshakes showed. Node tells the group of a handshake to clients alone. */
+/** What handshakes showed. */
 export const CERTIFICATE_COMMANDS: Readonly<Record<string, CommandReader>> = {
   ...sideOf('DOWNSTREAM', downstream),
   ...sideOf('UPSTREAM', upstream),

@@ -9,6 +9,8 @@ export interface ClientHello {
   readonly versions: readonly string[];
   /** The client takes session tickets of TLS 1.3: it says with which kind of resumption it would use them. */
   readonly takesTickets: boolean;
+  /** Numbers of its groups for the exchange of keys, in its order. */
+  readonly groups: readonly number[];
 }
 
 const HANDSHAKE_RECORD = 0x16;
@@ -17,6 +19,7 @@ const RECORD_HEADER = 5;
 /** Of BoringSSL: the most that a record holds, and what may be added to it. */
 const MAX_RECORD = 16_384 + 320;
 const SERVER_NAME = 0;
+const SUPPORTED_GROUPS = 10;
 const ALPN = 16;
 export const SUPPORTED_VERSIONS = 43;
 const PSK_KEY_EXCHANGE_MODES = 45;
@@ -124,7 +127,8 @@ function readHello(hello: Reader): ClientHello {
   let alpn: string[] = [];
   let versions = namesOf([legacy]);
   let takesTickets = false;
-  if (hello.left === 0) return { serverName, alpn, ciphers, versions, takesTickets };
+  let groups: number[] = [];
+  if (hello.left === 0) return { serverName, alpn, ciphers, versions, takesTickets, groups };
   const extensions = hello.vector(2);
   while (extensions.left > 0) {
     const type = extensions.number(2);
@@ -133,8 +137,9 @@ function readHello(hello: Reader): ClientHello {
     else if (type === ALPN) alpn = readProtocols(content);
     else if (type === SUPPORTED_VERSIONS) versions = readVersions(content);
     else if (type === PSK_KEY_EXCHANGE_MODES) takesTickets = true;
+    else if (type === SUPPORTED_GROUPS) groups = readGroupNumbers(content);
   }
-  return { serverName, alpn, ciphers, versions, takesTickets };
+  return { serverName, alpn, ciphers, versions, takesTickets, groups };
 }
 
 /** Numbers without a name are GREASE (RFC 8701), or of the future. */
@@ -145,6 +150,12 @@ function readVersions(content: Reader): string[] {
   const versions: number[] = [];
   while (list.left > 0) versions.push(list.number(2));
   return namesOf(versions);
+}
+
+/** Behind their length, which only the handshake itself holds against a client. */
+function readGroupNumbers(content: Reader): number[] {
+  if (content.left > 1) content.take(2);
+  return content.numbers();
 }
 
 function readServerName(content: Reader): string {

@@ -20,6 +20,8 @@ export interface Inspection {
   readonly versions: readonly string[];
   /** See ClientHello; false on plaintext. */
   readonly takesTickets: boolean;
+  /** See ClientHello; absent on plaintext. */
+  readonly groups?: readonly number[];
   /** All bytes that were looked at. They are still in the socket. */
   readonly firstBytes: Buffer;
 }

@@ -14,6 +14,7 @@ import {
   SECRET_NOT_SUPPLIED,
   sanFailure,
 } from './failure-reason.ts';
+import { DEFAULT_GROUPS, takenGroup } from './groups.ts';
 import type { SubjectAltNames } from './subject-alt-names.ts';
 import { parseSubjectAltNames } from './subject-alt-names.ts';
 import { renewsTickets } from './ticket-keys.ts';
@@ -63,6 +64,8 @@ export function createServerTransport(options: ServerTransportOptions): ServerTr
 /** A handshake that has begun. */
 interface Underway {
   readonly intent: Intent;
+  /** Of the client, where they were looked at. */
+  readonly groups: readonly number[];
   readonly sendAlert: (alert: number) => void;
 }
 
@@ -97,6 +100,7 @@ class ServerHandshake {
       const alert = this.#judges(credentials) ? new ServerAlert(socket, secured, renewsTickets(context)) : undefined;
       this.#listen(secured, credentials, {
         intent: this.#intent(credentials, hello),
+        groups: hello?.groups ?? [],
         sendAlert: (code) => alert?.refuse(code, hello?.takesTickets !== false),
       });
     } catch (error) {
@@ -145,7 +149,7 @@ class ServerHandshake {
     };
   }
 
-  #listen(socket: TLSSocket, credentials: TlsCredentials, { intent, sendAlert }: Underway): void {
+  #listen(socket: TLSSocket, credentials: TlsCredentials, { intent, groups, sendAlert }: Underway): void {
     const { clock, timeoutMs } = this.#options;
     const fail = (reason: string, alert?: number): void => {
       if (this.#over) return;
@@ -177,7 +181,9 @@ class ServerHandshake {
       socket.removeListener('close', onClose);
       socket.removeListener('end', onClose);
       const sni = servernameOf(socket);
-      this.#waiter.secured({ socket, tls: readTlsFacts(socket, sni, intent) });
+      const tls = readTlsFacts(socket, sni, intent);
+      const group = takenGroup(this.#options.parameters?.groups ?? DEFAULT_GROUPS, groups, tls);
+      this.#waiter.secured({ socket, tls: { ...tls, group } });
     });
   }
 

@@ -7,7 +7,7 @@ import {
   rankCiphers,
   unknownCiphers,
 } from '../../../server/data-plane/tls/cipher-suites.ts';
-import type { TlsParameters } from '../../../server/data-plane/tls/index.ts';
+import type { SecuredSocket, TlsParameters } from '../../../server/data-plane/tls/index.ts';
 import { createTestCa, type TestCa, type TestCertificate } from './certificates.ts';
 import {
   clientTransport,
@@ -75,8 +75,15 @@ describe('what a server and its client agree on', () => {
       () => tellOf(socket),
       (error: Error) => /alert ([a-z ]+):/.exec(error.message)?.[1] ?? error.message,
     );
-    server.handshake(far, { secured: () => undefined, failed: () => undefined }, await inspected(far, false));
+    const served = Promise.withResolvers<string | undefined>();
+    const waiter = {
+      secured: ({ tls }: SecuredSocket) => served.resolve(tls?.group),
+      failed: () => served.resolve(undefined),
+    };
+    server.handshake(far, waiter, await inspected(far, false));
     const text = await told;
+    // What the client knows of the group the server finds out by what both offered.
+    if (text.startsWith('TLS')) expect(await served.promise).toBe(groupOf(socket));
     socket.destroy();
     return text;
   }
@@ -85,6 +92,10 @@ describe('what a server and its client agree on', () => {
     const { name = '' } = socket.getEphemeralKeyInfo() as { name?: string };
     const key = socket.getPeerX509Certificate()?.publicKey.asymmetricKeyType;
     return [socket.getProtocol(), socket.getCipher().name, name, key].join(' ');
+  };
+  const groupOf = (socket: TLSSocket): string => {
+    const { name = '' } = socket.getEphemeralKeyInfo() as { name?: string };
+    return name === 'secp384r1' ? 'P-384' : name;
   };
   const old = (ciphers: string, maxVersion: ConnectionOptions['maxVersion'] = 'TLSv1.2'): ConnectionOptions => ({
     ciphers: `${ciphers}:@SECLEVEL=0`,

@@ -200,6 +200,7 @@ describe('the inspector', () => {
       alpn: ['istio-http/1.1', 'istio'],
       versions: ['TLSv1.3', 'TLSv1.2'],
       takesTickets: true,
+      groups: expect.arrayContaining([29, 23]),
     });
   });
 
