@@ -54,9 +54,10 @@ export function httpFilter(input: HttpFilterInput): FilterChain['filters'][numbe
       routerFilter(mesh),
     ],
     ...accessLog(mesh),
-    ...SIDES[side],
+    use_remote_address: side === 'gateway',
+    ...(side === 'gateway' && clientCertificates(mesh)),
     ...serverHeaders(mesh, side),
-    ...(side === 'gateway' && gatewayTopology(mesh)),
+    ...(side === 'gateway' && trustedProxies(mesh)),
     ...http1Options(input),
     upgrade_configs: [{ upgrade_type: 'websocket' }],
     stream_idle_timeout: NO_TIMEOUT,
@@ -87,29 +88,23 @@ const GRPC_WEB_FILTER = {
 
 const HTTP_FILTERS = [FAULT_FILTER, { name: filterNames.cors, typed_config: { '@type': filterTypes.cors } }];
 
-const SIDES = {
-  outbound: { use_remote_address: false },
-  inbound: {
-    use_remote_address: false,
-  },
-  gateway: {
-    use_remote_address: true,
-  },
-} as const;
-
 function http1Options({ mesh, side, absoluteUrls }: HttpFilterInput): Partial<HttpConnectionManager> {
   const options = { ...(absoluteUrls === true && { allow_absolute_url: true }), ...headerCase(mesh) };
   return side === 'gateway' || Object.keys(options).length > 0 ? { http_protocol_options: options } : {};
 }
 
-/** What stands before a gateway: trusted proxies, and what they know of the client's certificate. */
-function gatewayTopology({ defaultConfig }: MeshConfig): Partial<HttpConnectionManager> {
-  const { numTrustedProxies = 0, forwardClientCertDetails } = defaultConfig?.gatewayTopology ?? {};
-  const isSaid = forwardClientCertDetails !== undefined && forwardClientCertDetails !== 'UNDEFINED';
-  const mode = isSaid ? forwardClientCertDetails : 'SANITIZE_SET';
+/** How many proxies before a gateway are trusted. */
+function trustedProxies({ defaultConfig }: MeshConfig): Partial<HttpConnectionManager> {
+  const { numTrustedProxies = 0 } = defaultConfig?.gatewayTopology ?? {};
+  return numTrustedProxies > 0 ? { xff_num_trusted_hops: numTrustedProxies } : {};
+}
+
+/** What a gateway tells of its client's certificate, beside or in the place of what proxies before it have told. */
+function clientCertificates({ defaultConfig }: MeshConfig): Partial<HttpConnectionManager> {
+  const { forwardClientCertDetails: wanted = 'UNDEFINED' } = defaultConfig?.gatewayTopology ?? {};
+  const mode = wanted === 'UNDEFINED' ? 'SANITIZE_SET' : wanted;
   const sets = mode === 'APPEND_FORWARD' || mode === 'SANITIZE_SET';
   return {
-    ...(numTrustedProxies > 0 && { xff_num_trusted_hops: numTrustedProxies }),
     forward_client_cert_details: mode,
     ...(sets && { set_current_client_cert_details: { subject: true, cert: true, dns: true, uri: true } }),
   };
