@@ -449,6 +449,18 @@ describe('a gateway with filters that only an EnvoyFilter adds', () => {
     ];
     const routes: Route[] = [
       { match: { prefix: '/direct' }, direct_response: { status: 503, body: { inline_string: 'no' } } },
+      {
+        match: { prefix: '/json' },
+        direct_response: {
+          status: 403,
+          body: { inline_string: 'né' },
+          body_format: { json_format: { ü: '%LOCAL_REPLY_BODY%', code: '%RESPONSE_CODE%' } },
+        },
+        response_headers_to_add: [
+          { header: { key: 'content-type', value: 'a/b' }, append_action: 'OVERWRITE_IF_EXISTS' },
+          { header: { key: 'x-code', value: '%RESPONSE_CODE%' } },
+        ],
+      } as Route,
       { match: { prefix: '/' }, route: { cluster: 'application' } },
     ];
     const route_config = { name: 'read', virtual_hosts: [{ name: 'all', domains: ['*'], routes }] };
@@ -461,6 +473,12 @@ describe('a gateway with filters that only an EnvoyFilter adds', () => {
     const refused = await visit('/direct', { 'content-type': 'application/grpc' });
     expect([refused.status, refused.headers['grpc-status']]).toEqual([200, '14']);
     expect(pod.proxy.admin.stats().get('http.read.stateful_session.none.no_session')).toBe(2);
+    const made = await visit('/json');
+    expect([made.headers['content-type'], made.headers['x-code'], JSON.parse(made.body)]).toEqual([
+      'application/json',
+      '0',
+      { ü: 'né', code: 0 },
+    ]);
   });
 
   it('a destination among several has filters of its own, before its route, and may switch one off', async () => {
@@ -478,9 +496,11 @@ describe('a gateway with filters that only an EnvoyFilter adds', () => {
     });
     const off = { '@type': 'type.googleapis.com/envoy.config.route.v3.FilterConfig', disabled: true };
     const to = (prefix: string, own: object, given: object = {}): Route => {
-      const clusters = [{ name: 'application', weight: 1, typed_per_filter_config: own }];
+      const host_rewrite_literal = 'of.share';
+      const clusters = [{ name: 'application', weight: 1, typed_per_filter_config: own, host_rewrite_literal }];
       const route = { weighted_clusters: { clusters } };
-      return { match: { prefix }, route, typed_per_filter_config: given } as Route;
+      const request_headers_to_add = [{ header: { key: 'x-to', value: '%REQ(:AUTHORITY)%' } }];
+      return { match: { prefix }, route, request_headers_to_add, typed_per_filter_config: given } as Route;
     };
     const names = { fault: 'envoy.filters.http.fault', mutation: 'envoy.filters.http.header_mutation' };
     const routes = [
@@ -513,6 +533,11 @@ describe('a gateway with filters that only an EnvoyFilter adds', () => {
     expect(await visit('/off', 'http://t')).toEqual([200, undefined, 'http://t']);
     expect(await visit('/a', 'http://s')).toEqual([200, 'table, share', 'http://s']);
     expect(await visit('/b', 'http://s')).toEqual([200, 'table', undefined]);
+    const { body } = await sendFrom(`${NET}.1.9`, { ip: IP, port: PORT + 7 }, { host: 'shop', path: '/b' });
+    expect((JSON.parse(body) as { headers: Record<string, string> }).headers).toMatchObject({
+      host: 'of.share',
+      'x-to': 'of.share',
+    });
   });
 
   it.each([

@@ -21,10 +21,10 @@ export function readBodyFormat(given: BodyFormatJson | undefined): BodyFormat | 
   const omitsEmpty = given.omit_empty_values === true;
   const further = furtherCommands(given);
   if (given.json_format !== undefined) {
-    const format = JSON.parse(asBytes(JSON.stringify(given.json_format))) as typeof given.json_format;
-    const write = compileJsonFormat(format, omitsEmpty, 'body_format.json_format', further);
+    const write = compileJsonFormat(given.json_format, omitsEmpty, 'body_format.json_format', further);
     return {
-      write: (subject) => toBytes(`${write(subject)}\n`),
+      // What is UTF-8 in a message is text in JSON.
+      write: (subject) => Buffer.from(`${write(subject)}\n`),
       contentType: given.content_type || 'application/json',
     };
   }

@@ -42,6 +42,7 @@ export function readLocalReply(given: LocalReplyJson | undefined): LocalReplyRew
   const format = readBodyFormat(given.body_format);
   return (reply, exchange) => {
     const { info } = exchange;
+    const before = info.status;
     info.status = reply.status;
     const mapper = mappers.find(({ concerns }) => concerns(exchange));
     const status = mapper?.status ?? reply.status;
@@ -49,18 +50,21 @@ export function readLocalReply(given: LocalReplyJson | undefined): LocalReplyRew
     if (mapper !== undefined && mapper.headers.length > 0) addHeaders(exchange, mapper.headers);
     info.status = status;
     const form = mapper?.format ?? format;
+    const text = form === undefined ? body : bodyOf(form, exchange, body);
+    // As in Envoy, headers of routes are written before any of this counts.
+    info.status = before;
     return {
       ...reply,
       status,
-      ...(form === undefined
-        ? body !== undefined && { body }
-        : {
-            body: bodyOf(form, exchange, body),
-            headers: { ...reply.headers, 'content-type': form.contentType },
-          }),
+      ...(text !== undefined && { body: text }),
+      ...typeOf(form?.contentType, Buffer.from(text ?? '').equals(Buffer.from(reply.body ?? ''))),
     };
   };
 }
+
+/** As in Envoy, that of a body which is another one now comes before any; the usual one does not where the body is the same. */
+const typeOf = (type = 'text/plain', isSame = false): Pick<LocalReply, 'contentType'> =>
+  isSame && type === 'text/plain' ? {} : { contentType: type };
 
 /** As in Envoy, made before the answer has its new status. */
 function addHeaders(exchange: Exchange, rules: readonly HeaderRule[]): void {

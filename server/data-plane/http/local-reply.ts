@@ -11,6 +11,8 @@ export interface LocalReply {
   readonly body?: string | Buffer;
   readonly flag?: ResponseFlag;
   readonly headers?: Readonly<Record<string, string>>;
+  /** Of the body, whatever headers say; absent: text/plain, where they say nothing. */
+  readonly contentType?: string;
   /** Headers of a host in their place. */
   readonly copied?: Headers;
   /** For gRPC requests; absent: the one that stands for `status`. */
@@ -42,19 +44,19 @@ export function buildReply({ cameAsGrpc, head: request, info }: Exchange, reply:
     seal(head) {
       info.status = reply.status;
       if (grpc) sealGrpc(request, reply, head.headers, body);
-      else sealPlain(head.headers, length);
+      else sealPlain(head.headers, length, reply.contentType);
     },
   };
 }
 
-function sealPlain(headers: Headers, length: number): void {
+function sealPlain(headers: Headers, length: number, type: string | undefined): void {
   if (length === 0) {
     headers.remove('content-length');
     headers.remove('content-type');
     return;
   }
   headers.set('content-length', String(length));
-  if (!headers.has('content-type')) headers.set('content-type', 'text/plain');
+  if (type !== undefined || !headers.has('content-type')) headers.set('content-type', type ?? 'text/plain');
 }
 
 function sealGrpc(request: RequestHead, reply: LocalReply, headers: Headers, body: Buffer | undefined): void {

@@ -7,9 +7,6 @@ import { appendForwardedHost } from '../inline-headers.ts';
 /** Path and authority as the upstream is to see them; those before are kept in x-envoy-original-path and x-envoy-original-host. */
 export function rewriteRequest(exchange: Exchange, route: CompiledRoute, action: ForwardAction): void {
   const { head } = exchange;
-  const ofShare = exchange.share?.host;
-  // As in Envoy, a destination's own host comes first, and nobody is told which it was before.
-  if (ofShare !== undefined) head.authority = ofShare;
   const host = rewrittenHost(exchange, action.hostRewrite);
   if (host !== undefined) rewriteHost(head, action, host);
   const rewritten =

@@ -83,8 +83,8 @@ function answerDirectly(exchange: Exchange, route: CompiledRoute, action: Direct
     status,
     details: 'direct_response',
     body: format === undefined ? action.body : formattedBody(exchange, format, action.body),
+    ...(format !== undefined && format.contentType !== 'text/plain' && { contentType: format.contentType }),
     headers: {
-      ...(format !== undefined && { 'content-type': format.contentType }),
       // What was made, or is elsewhere, has an address: that of the request.
       ...((status === 201 || (status >= 300 && status < 400)) && { location: ownLocation(exchange) }),
     },
@@ -111,10 +111,14 @@ function forward(exchange: Exchange, route: CompiledRoute, action: ForwardAction
   if (levels.length > 0) exchange.cameAsGrpc ??= isGrpc(exchange.head.headers);
   // The try that follows is counted by then.
   exchange.info.attempts = 1;
-  for (const rules of levels) applyRequestRules(rules, exchange);
+  const { authority } = exchange.head;
+  applyRequestRules(share.headers, exchange);
+  // As in Envoy, a destination's own host is there for the other levels, and nobody is told which it was before.
+  if (share.host !== undefined) exchange.head.authority = share.host;
+  for (const rules of levels) if (rules !== share.headers) applyRequestRules(rules, exchange);
   exchange.info.attempts = 0;
   limitStream(exchange, action);
-  const { path, authority } = exchange.head;
+  const { path } = exchange.head;
   rewriteRequest(exchange, route, action);
   if (exchange.steps.on) noteRewrite(exchange.steps, route, { path, authority }, exchange.head);
   if (route.operation !== undefined && route.tellsOperation && namesOperations(exchange)) {
