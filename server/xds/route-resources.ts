@@ -141,6 +141,7 @@ export interface RouteAction {
   metadata_match?: Metadata;
   timeout?: Duration;
   max_grpc_timeout?: Duration;
+  grpc_timeout_offset?: Duration;
   retry_policy?: RetryPolicy;
   prefix_rewrite?: string;
   regex_rewrite?: RegexRewrite;

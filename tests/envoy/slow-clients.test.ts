@@ -29,6 +29,7 @@ const CASES = readPairs(
     'name: aged\nhttp: { drain_timeout: 0.6s, common_http_protocol_options: { max_connection_duration: 0.3s } }',
     'name: counted\nhttp: { drain_timeout: 0.6s, common_http_protocol_options: { max_requests_per_connection: 2 } }',
     'name: early\n',
+    'name: pinged\nhttp: { http2_protocol_options: { max_concurrent_streams: 2, connection_keepalive: { interval: 0.3s, timeout: 0.2s } } }',
     `name: inspected\nlistener: { listener_filters: [{ name: envoy.filters.listener.http_inspector, typed_config: { '@type': ${INSPECTOR} } }] }`,
   ]
     .map((head) => head + ROUTES)
@@ -89,6 +90,9 @@ const PONG = frame(FrameType.PING, 1, 0, Buffer.alloc(8));
 const get1 = (path: string): Buffer => Buffer.from(`GET ${path} HTTP/1.1\r\nHost: a\r\n\r\n`);
 const waiting = (ms: number): Buffer =>
   frame(FrameType.HEADERS, 5, 1, Buffer.concat([requestBlock('/echo'), field('x-echo-delay-ms', String(ms))]));
+/** It has taken the settings of its peer. */
+const KNOWING = Buffer.concat([HELLO, frame(FrameType.SETTINGS, 1, 0)]);
+const echo = (streamId: number): Buffer => get(streamId, '/echo');
 const HALF_HEADS: Readonly<Record<string, Script>> = {
   'a header block that does not end': says(HELLO, half(1), LATE_MS),
   'a head of HTTP/1.1 that does not end': says(Buffer.from('GET / HT'), LATE_MS),
@@ -168,6 +172,10 @@ const scripts: Readonly<Record<string, Readonly<Record<string, Script>>>> = {
       1200,
     ),
     'three requests of HTTP/1.1': says(get1('/direct'), 100, get1('/direct'), 100, get1('/direct'), PAST_DELAY_MS),
+  },
+  pinged: {
+    'a client that does not answer a PING': says(HELLO, waiting(900), LATE_MS),
+    'as many requests as it may have under way': says(KNOWING, waiting(100), echo(3), NEAR_MS),
   },
   inspected: {
     'a preface in two parts': says(HELLO.subarray(0, 10), 100, HELLO.subarray(10), 50, WHOLE, NEAR_MS),

@@ -1,4 +1,6 @@
 import type { HttpConnectionManager } from '#xds';
+import type { KeepaliveOptions } from '../http/h2/keepalive.ts';
+import { type Http2Fields, readKeepalive } from './http2-options.ts';
 import { httpLogTimes, type LogTimes } from './log-times.ts';
 import { ConfigProblem } from './problem.ts';
 import { durationMs, readNumber } from './values.ts';
@@ -34,6 +36,7 @@ export interface HttpServing {
   /** Extended CONNECT over HTTP/2. */
   readonly extendedConnect: boolean;
   readonly maxConcurrentStreams: number | undefined;
+  readonly keepalive: KeepaliveOptions | undefined;
   /** A log tells how many bytes requests and answers took on the wire. */
   readonly metered: boolean;
   readonly logTimes: LogTimes;
@@ -56,7 +59,7 @@ interface Fields {
     allow_absolute_url?: boolean;
     default_host_for_http_10?: string;
   } & Http1Spelling;
-  http2_protocol_options?: { max_concurrent_streams?: number; allow_connect?: boolean };
+  http2_protocol_options?: Http2Fields & { allow_connect?: boolean };
   stream_idle_timeout?: string;
   request_timeout?: string;
   drain_timeout?: string;
@@ -120,5 +123,6 @@ export function readHttpServing(config: HttpConnectionManager): HttpServing {
     upgrades: new Set(upgrades.map(({ upgrade_type = '' }) => upgrade_type.toLowerCase())),
     extendedConnect: fields.http2_protocol_options?.allow_connect === true,
     maxConcurrentStreams: fields.http2_protocol_options?.max_concurrent_streams,
+    keepalive: readKeepalive(fields.http2_protocol_options?.connection_keepalive),
   };
 }

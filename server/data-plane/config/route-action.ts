@@ -73,6 +73,8 @@ export interface ForwardAction {
   readonly timeoutMs: number;
   /** For gRPC `grpc-timeout` counts in place of `timeoutMs`, at most this long (0: as it says); undefined: it does not. */
   readonly maxGrpcTimeoutMs: number | undefined;
+  /** So much less, where that leaves anything. */
+  readonly grpcTimeoutOffsetMs: number;
   readonly retry: CompiledRetryPolicy | undefined;
   readonly prefixRewrite: string | undefined;
   readonly regexRewrite: TextRewrite | undefined;
@@ -134,6 +136,7 @@ export function compileForward(action: RouteAction, match: RouteMatch): ForwardA
     timeoutMs: durationMs(action.timeout, 'timeout', DEFAULT_TIMEOUT_MS),
     maxGrpcTimeoutMs:
       action.max_grpc_timeout === undefined ? undefined : durationMs(action.max_grpc_timeout, 'max_grpc_timeout', 0),
+    grpcTimeoutOffsetMs: durationMs(action.grpc_timeout_offset, 'grpc_timeout_offset', 0),
     retry: action.retry_policy && compileRetryPolicy(action.retry_policy),
     // Istio sends an empty text for what a rule does not change.
     prefixRewrite: readHeadText(action.prefix_rewrite, 'prefix_rewrite'),

@@ -1,7 +1,9 @@
 import type { Cluster } from '#xds';
+import type { KeepaliveOptions } from '../http/h2/keepalive.ts';
 import { type AnswerTest, readErrorMatcher } from './answer-match.ts';
 import { readUpstreamFilters, type UpstreamFilter } from './filters/upstream-filters.ts';
 import { type Http1Spelling, keepsSpelling } from './http-serving.ts';
+import { type Http2Fields, readKeepalive } from './http2-options.ts';
 import { ConfigProblem } from './problem.ts';
 import { durationMs, readNumber } from './values.ts';
 
@@ -12,7 +14,7 @@ export interface UpstreamProtocol {
   /** Streams at a time on one connection of HTTP/2. */
   readonly maxConcurrentStreams: number | undefined;
   /** PINGs on connections of HTTP/2. */
-  readonly keepalive: { readonly intervalMs: number; readonly timeoutMs: number } | undefined;
+  readonly keepalive: KeepaliveOptions | undefined;
   /** 0: no limit. */
   readonly maxRequestsPerConnection: number;
   readonly idleTimeoutMs: number;
@@ -59,11 +61,6 @@ interface CommonFields {
 interface ProtocolFields {
   http_protocol_options?: Http1Spelling;
   http2_protocol_options?: Http2Fields;
-}
-
-interface Http2Fields {
-  max_concurrent_streams?: number;
-  connection_keepalive?: { interval?: string; timeout?: string };
 }
 
 /** Reads envoy.extensions.upstreams.http.v3.HttpProtocolOptions, or the cluster's own fields where there are none. */
@@ -135,13 +132,4 @@ function protocolOf(
     throw new ConfigProblem('explicit_http_config.protocol_config', 'is required');
   }
   return explicit?.http2_protocol_options === undefined ? 'http1' : 'http2';
-}
-
-function readKeepalive(fields: Http2Fields['connection_keepalive']): UpstreamProtocol['keepalive'] {
-  if (fields !== undefined && fields.timeout === undefined) {
-    throw new ConfigProblem('http2_protocol_options.connection_keepalive.timeout', 'value is required');
-  }
-  const intervalMs = durationMs(fields?.interval, 'connection_keepalive.interval', 0);
-  if (intervalMs === 0) return undefined;
-  return { intervalMs, timeoutMs: durationMs(fields?.timeout, 'connection_keepalive.timeout', 0) };
 }

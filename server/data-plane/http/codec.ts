@@ -3,6 +3,7 @@ import type { ConnectionContext } from '../listener/connection-context.ts';
 import type { PeerCertificates } from '../tls/peer-certificates.ts';
 import type { ByteMeter } from './byte-meter.ts';
 import type { Http2Counter } from './h2/http2-counter.ts';
+import type { KeepaliveOptions } from './h2/keepalive.ts';
 import type { HeadLimit } from './head-limit.ts';
 import type { Headers } from './headers.ts';
 
@@ -233,6 +234,10 @@ export interface ServerConnectionOptions {
   readonly delayedCloseMs?: number | undefined;
   /** What was read from the socket already. */
   readonly firstBytes?: Buffer | undefined;
+  /** HTTP/2: requests that a client may have under way; default 1024. */
+  readonly maxConcurrentStreams?: number | undefined;
+  /** HTTP/2: PINGs; a client that does not answer one in time is gone. Default none. */
+  readonly keepalive?: KeepaliveOptions | undefined;
   /** HTTP/2: extended CONNECT (RFC 8441) is taken. Default false. */
   readonly extendedConnect?: boolean | undefined;
   readonly http2Counter?: Http2Counter | undefined;

@@ -203,10 +203,16 @@ describe('a peer that wants to exhaust the server', () => {
   });
 
   it('finds more streams than it may have refused', async () => {
-    const open = many(1200, (i) => frame(FrameType.HEADERS, 4, 2 * i + 1, get));
+    const open = many(1224, (i) => frame(FrameType.HEADERS, 4, 2 * i + 1, get));
     const { resets } = await tell(open, 200);
     expect(resets.length).toBeGreaterThanOrEqual(200);
     expect(new Set(resets)).toEqual(new Set([7]));
+  });
+
+  it('loses the connection when it knows how many it may have', async () => {
+    const open = Array.from({ length: 1025 }, (_, i) => frame(FrameType.HEADERS, 4, 2 * i + 1, get));
+    const knows = frame(FrameType.SETTINGS, 1, 0);
+    expect(await tell(Buffer.concat([HELLO, knows, ...open]), 1)).toMatchObject({ goaway: PROTOCOL_ERROR });
   });
 });
 

@@ -97,3 +97,31 @@ it('resets an answer that its client does not take in time', async () => {
   await client.until(() => told(client).includes('reset 2'));
   client.socket.destroy();
 });
+
+it('is gone when it does not answer a PING in time', async () => {
+  const clock = new ManualClock();
+  const lost: string[] = [];
+  server = await startHttp2Server(
+    ({ stream }) => stream.receive({ data() {}, end() {}, drain() {}, reset: (_reason, detail) => lost.push(detail) }),
+    { clock, keepalive: { intervalMs: 100, timeoutMs: 50 } },
+  );
+  const client = new RawClient(server.port);
+  client.write(Buffer.concat([HELLO, frame(FrameType.HEADERS, 5, 1, BLOCK)]));
+  const pings = (): Buffer[] =>
+    framesOf(Buffer.from(client.received, 'latin1')).flatMap(({ type, payload }) =>
+      type === FrameType.PING ? [payload] : [],
+    );
+  await client.until((received) => received.length > 0);
+  clock.advance(100);
+  await client.until(() => pings().length === 1);
+  client.write(frame(FrameType.PING, 1, 0, pings()[0]!));
+  await turn();
+  while (pings().length < 2) {
+    clock.advance(10);
+    await turn();
+  }
+  expect(lost).toEqual([]);
+  clock.advance(50);
+  await client.untilClosed();
+  expect(lost).toEqual(['downstream_local_disconnect(http2_ping_timeout)']);
+});

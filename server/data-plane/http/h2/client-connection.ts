@@ -1,5 +1,5 @@
 import type { Socket } from 'node:net';
-import type { Clock, Timer } from '#domain';
+import type { Clock } from '#domain';
 import type { AnswerLimits } from '../../config/upstream-protocol.ts';
 import type { ResponseSink, TlsFacts, UpstreamStream } from '../codec.ts';
 import { formatEndpoint } from '../h1/socket-address.ts';
@@ -7,6 +7,7 @@ import { ClientStream, type ClientStreamHost, type StreamKeeper } from './client
 import { ErrorCode, takenUpAgain, type Violation, violation } from './errors.ts';
 import { Setting } from './frame.ts';
 import type { Http2Counter } from './http2-counter.ts';
+import { Keepalive, type KeepaliveOptions } from './keepalive.ts';
 import { Http2Session, STREAM_WINDOW } from './session.ts';
 import type { SessionRole } from './session-role.ts';
 import type { Http2Stream } from './stream.ts';
@@ -35,12 +36,10 @@ export interface Http2ClientOptions {
   /** Streams stand for connections of HTTP/1.1. */
   readonly carriage?: boolean | undefined;
   /** PINGs on a connection; one that is not answered in time ends it. */
-  readonly keepalive?: { readonly intervalMs: number; readonly timeoutMs: number } | undefined;
+  readonly keepalive?: KeepaliveOptions | undefined;
   readonly counter?: Http2Counter | undefined;
   readonly answers?: AnswerLimits | undefined;
 }
-
-const KEEPALIVE_PING = Buffer.from('keepaliv', 'latin1');
 
 /** Speaks HTTP/2 to a server on a connected socket (plain or TLS), which it owns: many requests at a time. */
 export class Http2ClientConnection implements SessionRole, ClientStreamHost {
@@ -64,7 +63,7 @@ export class Http2ClientConnection implements SessionRole, ClientStreamHost {
   /** The last stream ends in a way that counts against the server. */
   #endViolates = false;
   #gone = false;
-  #keepalive: Timer | undefined = undefined;
+  readonly #keepalive: Keepalive | undefined;
 
   constructor(socket: Socket, tls: TlsFacts | undefined, owner: Http2ClientOwner, options: Http2ClientOptions) {
     this.#owner = owner;
@@ -86,7 +85,15 @@ export class Http2ClientConnection implements SessionRole, ClientStreamHost {
       describe: (error) => owner.describe(error),
       counter: options.counter,
     });
-    this.#scheduleKeepalive();
+    this.#keepalive =
+      options.keepalive &&
+      new Keepalive(options.clock, options.keepalive, {
+        ping: (payload) => this.#session.ping(payload),
+        lost: () => {
+          options.counter?.count('keepalive_timeout');
+          this.close();
+        },
+      });
   }
 
   get brokeOff(): boolean {
@@ -225,25 +232,11 @@ export class Http2ClientConnection implements SessionRole, ClientStreamHost {
   onGone(): void {
     if (this.#gone) return;
     this.#gone = true;
-    this.#keepalive?.cancel();
+    this.#keepalive?.stop();
     this.#owner.onGone(this);
   }
 
   onPingAck(payload: Buffer): void {
-    if (!payload.equals(KEEPALIVE_PING)) return;
-    this.#keepalive?.cancel();
-    this.#scheduleKeepalive();
-  }
-
-  #scheduleKeepalive(): void {
-    const { clock, keepalive } = this.#options;
-    if (keepalive === undefined) return;
-    this.#keepalive = clock.after(keepalive.intervalMs, () => {
-      this.#session.ping(KEEPALIVE_PING);
-      this.#keepalive = clock.after(keepalive.timeoutMs, () => {
-        this.#options.counter?.count('keepalive_timeout');
-        this.close();
-      });
-    });
+    this.#keepalive?.answered(payload);
   }
 }

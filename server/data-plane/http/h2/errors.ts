@@ -74,6 +74,10 @@ export const endedStream = (): Violation => ({
   others: CALLBACK,
 });
 
+/** The client knows how many it may open. */
+export const tooManyStreams = (): Violation =>
+  violation(ErrorCode.PROTOCOL_ERROR, 'More streams are opened than this side allows.');
+
 /** More SETTINGS are acknowledged than this side has sent. */
 export const takenTwice = (): Violation =>
   violation(ErrorCode.PROTOCOL_ERROR, 'SETTINGS are acknowledged that were never sent.');

@@ -104,7 +104,7 @@ export class FrameInput implements FrameHandler {
 
   #awaitHead(streamId: number): void {
     const { role, streams } = this.#target;
-    if (streams.get(streamId) !== undefined || role.mayOpen(streamId) !== 'open') return;
+    if (streams.get(streamId) !== undefined || role.mayOpen(streamId, this.#settingsTaken) !== 'open') return;
     this.#headAwaited = true;
     role.onHeadAwaited(streamId);
   }
@@ -234,7 +234,7 @@ export class FrameInput implements FrameHandler {
 
   #onNewStream(block: WholeBlock, fields: string[], problem: Violation | undefined): void {
     const { streamId } = block;
-    const may = this.#target.role.mayOpen(streamId);
+    const may = this.#target.role.mayOpen(streamId, this.#settingsTaken);
     if (may === 'ignore') return;
     if (may !== 'open') {
       this.#target.fail(may);
@@ -351,11 +351,8 @@ export class FrameInput implements FrameHandler {
     stream.sendWindow += increment;
     // As in Envoy, whoever miscounts one window loses them all.
     if (increment === 0) this.#target.fail(streamNotGrown(), 'connection', stream);
-    else if (stream.sendWindow > MAX_WINDOW) {
-      // RFC 9113 §6.9.1 asks for this much.
-      this.#target.writer.number(FrameType.RST_STREAM, streamId, overrun().code);
-      this.#target.fail(overrun(), 'connection', stream);
-    } else if (stream.hasQueued) {
+    else if (stream.sendWindow > MAX_WINDOW) this.#target.fail(overrun(), 'connection', stream);
+    else if (stream.hasQueued) {
       this.#target.scheduler.wait(stream);
       this.#target.scheduler.pump();
     }

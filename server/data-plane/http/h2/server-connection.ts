@@ -7,9 +7,10 @@ import { LazyDeadline } from '../h1/lazy-deadline.ts';
 import { localHead } from '../h1/local-answer.ts';
 import { formatEndpoint } from '../h1/socket-address.ts';
 import { Headers } from '../headers.ts';
-import { ErrorCode, takenUpAgain, type Violation, violation } from './errors.ts';
+import { ErrorCode, takenUpAgain, tooManyStreams, type Violation, violation } from './errors.ts';
 import { MAX_STREAM_ID, Setting } from './frame.ts';
 import type { WholeBlock } from './header-block.ts';
+import { Keepalive, type KeepaliveOptions } from './keepalive.ts';
 import { type ReadRequest, readRequest } from './request-head.ts';
 import { ServerStream } from './server-stream.ts';
 import { Http2Session, STREAM_WINDOW } from './session.ts';
@@ -18,8 +19,9 @@ import type { Offence, SessionRole } from './session-role.ts';
 const DEFAULT_HEAD_BYTES = 60 * 1024;
 const DEFAULT_HEADERS = 100;
 const DEFAULT_IDLE_TIMEOUT_MS = 3_600_000;
-/** Requests that a client may have under way on one connection. */
-const MAX_STREAMS = 1000;
+/** Requests that a client may have under way on one connection, unless told. */
+const MAX_STREAMS = 1024;
+const NO_PONG = 'downstream_local_disconnect(http2_ping_timeout)';
 /** How long a client may still open streams after it was told to stop, unless told. */
 const DEFAULT_DRAIN_MS = 5000;
 
@@ -61,6 +63,8 @@ class ServerConnection implements DownstreamConnection, SessionRole {
   #spoken = false;
   /** Of the last GOAWAY. */
   #lastTaken = MAX_STREAM_ID;
+  readonly #maxStreams: number;
+  readonly #keepalive: Keepalive | undefined;
   readonly #rules: Parameters<typeof readRequest>[1];
   /** no · announced: GOAWAY went out, streams are still taken · final: no more are taken. */
   #drain: Timer | undefined = undefined;
@@ -68,6 +72,7 @@ class ServerConnection implements DownstreamConnection, SessionRole {
 
   constructor(socket: Socket, options: ServerConnectionOptions) {
     this.#options = options;
+    this.#maxStreams = options.maxConcurrentStreams ?? MAX_STREAMS;
     this.tls = options.tls;
     this.remoteAddress = formatEndpoint(socket.remoteAddress, socket.remotePort);
     this.localAddress = formatEndpoint(socket.localAddress, socket.localPort);
@@ -85,7 +90,7 @@ class ServerConnection implements DownstreamConnection, SessionRole {
       clock: options.clock,
       isServer: true,
       settings: [
-        [Setting.MAX_CONCURRENT_STREAMS, MAX_STREAMS],
+        [Setting.MAX_CONCURRENT_STREAMS, this.#maxStreams],
         [Setting.INITIAL_WINDOW_SIZE, STREAM_WINDOW],
         [Setting.MAX_HEADER_LIST_SIZE, maxHeadBytes],
         ...(extendedConnect ? [[Setting.ENABLE_CONNECT_PROTOCOL, 1] as const] : []),
@@ -97,6 +102,7 @@ class ServerConnection implements DownstreamConnection, SessionRole {
       lingerMs: options.delayedCloseMs,
       onLingered: options.onDelayedClose,
     });
+    this.#keepalive = options.keepalive && this.#keepAlive(options.keepalive);
     this.#waitForRequest();
     if (options.firstBytes !== undefined) this.#session.read(options.firstBytes);
   }
@@ -124,10 +130,12 @@ class ServerConnection implements DownstreamConnection, SessionRole {
     else this.#session.goAway(this.#session.lastPeerStream, ErrorCode.NO_ERROR);
   }
 
-  mayOpen(streamId: number): Violation | 'open' | 'ignore' {
+  mayOpen(streamId: number, settled: boolean): Violation | 'open' | 'ignore' {
     if (streamId % 2 === 0) return violation(ErrorCode.PROTOCOL_ERROR, 'A client opens streams of odd numbers.');
     // As in Envoy, a head for a stream that is over is dropped: it may have been on its way.
-    return this.#draining === 'final' || streamId <= this.#session.lastPeerStream ? 'ignore' : 'open';
+    if (this.#draining === 'final' || streamId <= this.#session.lastPeerStream) return 'ignore';
+    // As in Envoy, a client that knows better loses the connection.
+    return settled && this.#session.streams.size >= this.#maxStreams ? tooManyStreams() : 'open';
   }
 
   wasOpen(streamId: number): boolean {
@@ -136,7 +144,7 @@ class ServerConnection implements DownstreamConnection, SessionRole {
 
   onOpen({ streamId, endStream, wireBytes }: WholeBlock, fields: string[]): Violation | undefined {
     const session = this.#session;
-    if (session.streams.size >= MAX_STREAMS) {
+    if (session.streams.size >= this.#maxStreams) {
       session.refuse(streamId, ErrorCode.REFUSED_STREAM);
       return undefined;
     }
@@ -223,8 +231,18 @@ class ServerConnection implements DownstreamConnection, SessionRole {
     this.#options.onProtocolError?.({ ...facts, ...(flag && { flag }) }, this);
   }
 
-  onPingAck(): void {
-    // Nothing was asked.
+  #keepAlive(keepalive: KeepaliveOptions): Keepalive {
+    return new Keepalive(this.#options.clock, keepalive, {
+      ping: (payload) => this.#session.ping(payload),
+      lost: () => {
+        this.#options.http2Counter?.count('keepalive_timeout');
+        this.#session.close(NO_PONG);
+      },
+    });
+  }
+
+  onPingAck(payload: Buffer): void {
+    this.#keepalive?.answered(payload);
   }
 
   onViolation({ details, explanation }: Violation, where: Offence): void {
@@ -235,6 +253,7 @@ class ServerConnection implements DownstreamConnection, SessionRole {
   onGone(): void {
     this.#idle.stop();
     this.#head.stop();
+    this.#keepalive?.stop();
     this.#drain?.cancel();
     this.#options.onClose?.(this);
   }

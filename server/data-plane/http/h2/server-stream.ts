@@ -131,8 +131,8 @@ export class ServerStream extends Http2Stream implements DownstreamStream {
     return RESET_FACTS[code] ?? RESET;
   }
 
-  deliverGone(violation: Violation | undefined): void {
+  deliverGone(violation: Violation | undefined, failure: string): void {
     if (violation !== undefined) this.deliverViolation(violation);
-    else this.#sink?.reset('connection_termination', 'downstream_remote_disconnect');
+    else this.#sink?.reset('connection_termination', failure || 'downstream_remote_disconnect');
   }
 }

@@ -12,8 +12,11 @@ export type Offence = 'connection' | 'head' | 'refused head' | 'flood' | 'floode
 export interface SessionRole {
   /** HEADERS that open a stream. */
   onOpen(block: WholeBlock, fields: string[]): Violation | undefined;
-  /** Whether HEADERS may open this stream; what is wrong when not. `ignore`: a late frame of a stream that is gone. */
-  mayOpen(streamId: number): Violation | 'open' | 'ignore';
+  /**
+   * Whether HEADERS may open this stream; what is wrong when not. `ignore`: a late frame of a stream that is gone. `settled`: the peer knows
+   * the settings of this side.
+   */
+  mayOpen(streamId: number, settled: boolean): Violation | 'open' | 'ignore';
   /** Whether this stream was open once. */
   wasOpen(streamId: number): boolean;
   /** What is wrong with it, if anything is. */

@@ -65,6 +65,7 @@ export class Http2Session implements InputTarget, StreamHost {
   #toldLast = -1;
   #over = false;
   #lastError: Error | undefined = undefined;
+  #because = '';
   /** Bytes of the peer are being read. */
   reading = false;
   /** Each is written once the bytes that are read now are read. */
@@ -195,7 +196,9 @@ export class Http2Session implements InputTarget, StreamHost {
     if (!this.isServer) this.#finish();
   }
 
-  close(): void {
+  /** `because`: why this side closes, in words of Envoy's. */
+  close(because = ''): void {
+    this.#because = because;
     this.#socket.destroy();
     this.#finish();
   }
@@ -217,7 +220,7 @@ export class Http2Session implements InputTarget, StreamHost {
   }
 
   #loseStreams(reason: Violation | undefined): void {
-    const failure = this.#lastError === undefined ? '' : this.#options.describe(this.#lastError);
+    const failure = this.#lastError === undefined ? this.#because : this.#options.describe(this.#lastError);
     for (const stream of this.streams.list()) {
       if (stream.closed) continue;
       // As in Envoy, a client resets what a broken connection carries, and then closes it.

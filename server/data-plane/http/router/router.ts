@@ -180,11 +180,12 @@ const AT_ONCE_MS = 1;
 
 /** gRPC calls bring their own limit where the route takes it; the route's is then its upper bound. 0 means none. */
 function routeTimeoutMs(headers: Headers, action: ForwardAction): number {
-  const { timeoutMs, maxGrpcTimeoutMs, limitsStream } = action;
+  const { grpcTimeoutOffsetMs, timeoutMs, maxGrpcTimeoutMs, limitsStream } = action;
   // A limit of the stream takes the place of the limit of the answer.
   if (limitsStream) return 0;
   if (maxGrpcTimeoutMs === undefined || !isGrpc(headers)) return timeoutMs;
-  const asked = grpcTimeoutMs(headers) ?? 0;
+  const told = grpcTimeoutMs(headers) ?? 0;
+  const asked = told > grpcTimeoutOffsetMs ? told - grpcTimeoutOffsetMs : told;
   return maxGrpcTimeoutMs > 0 && (asked === 0 || asked > maxGrpcTimeoutMs) ? maxGrpcTimeoutMs : asked;
 }
 
