@@ -28,6 +28,8 @@ export function upstreamVersion(
   if (isHttp2(protocol)) return 'http2';
   if (protocol === 'auto' && sniffs) return 'downstream';
   if (direction === 'inbound') return undefined;
+  // Options for HTTP/1 stand already where an upgrade would put HTTP/2.
+  if (Object.keys(http1Options(protocol, mesh)).length > 0) return undefined;
   const policy = pool?.http?.h2UpgradePolicy;
   if (policy === 'UPGRADE') return 'http2';
   if (policy === 'DO_NOT_UPGRADE' || trafficKind(protocol) !== 'http') return undefined;
