@@ -62,6 +62,11 @@ const ROUTES: Route[] = [
     route: { cluster: 'application', internal_redirect_policy: { redirect_response_codes: [302] } },
   },
   {
+    match: { path: '/lost' },
+    route: { cluster: 'application', internal_redirect_policy: { redirect_response_codes: [302] } },
+    response_headers_to_add: [{ header: { key: 'x-route', value: 'lost' } }],
+  } as Route,
+  {
     match: { prefix: '/plain' },
     route: { cluster: 'application' },
     typed_per_filter_config: {
@@ -83,7 +88,13 @@ const listener = (fields: Record<string, unknown> = {}, port = PORT) => ({
         http({
           stat_prefix: 'edge',
           http_filters: FILTERS,
-          route_config: { name: 'table', virtual_hosts: [{ name: 'all', domains: ['*'], routes: ROUTES }] },
+          route_config: {
+            name: 'table',
+            virtual_hosts: [
+              { name: 'all', domains: ['*'], routes: ROUTES },
+              { name: 'nowhere', domains: ['nowhere'], routes: [] },
+            ],
+          },
           common_http_protocol_options: { headers_with_underscores_action: 'DROP_HEADER' },
           local_reply_config: { body_format: { json_format: { code: '%RESPONSE_CODE%', why: '%LOCAL_REPLY_BODY%' } } },
           ...fields,
@@ -101,9 +112,9 @@ describe('a gateway with filters that only an EnvoyFilter adds', () => {
 
   beforeAll(async () => {
     await listen(servers, `${NET}.2.1`, 8080, (request, response) => {
-      if (request.url === '/moved') {
+      if (request.url === '/moved' || request.url === '/lost') {
         response.statusCode = 302;
-        response.setHeader('location', 'http://shop/plain/there');
+        response.setHeader('location', request.url === '/lost' ? 'http://nowhere/' : 'http://shop/plain/there');
       }
       response.setHeader('content-type', 'text/plain');
       let body = '';
@@ -190,6 +201,9 @@ describe('a gateway with filters that only an EnvoyFilter adds', () => {
     ]);
     const count = pod.proxy.admin.stats().get('cluster.application.upstream_internal_redirect_succeeded_total');
     expect(count).toBe(1);
+    // One that leads nowhere is answered by the route that was used.
+    const lost = await ask('/lost');
+    expect([lost.status, lost.headers['x-route']]).toEqual([302, 'lost']);
   });
 
   it('knows clients within by their addresses, and changes headers before it reads them', async () => {

@@ -128,7 +128,7 @@ function isBefore(flat: readonly string[], name: string, end: number): boolean {
 /** Names one more proxy on the way. */
 export function appendVia(headers: Headers, name: string): void {
   const before = headers.joined('via');
-  headers.set('via', before === undefined ? name : `${before}, ${name}`);
+  headers.set('via', before ? `${before}, ${name}` : name);
 }
 
 /** Adds the host that a request asked for, in the one line that Envoy keeps of the header. */

@@ -1,6 +1,11 @@
 import { describe, expect, it } from 'vitest';
 import { Headers } from '../../../server/data-plane/http/headers.ts';
-import { isInlineInAnswers, isInlineInRequests, joinLines } from '../../../server/data-plane/http/inline-headers.ts';
+import {
+  appendVia,
+  isInlineInAnswers,
+  isInlineInRequests,
+  joinLines,
+} from '../../../server/data-plane/http/inline-headers.ts';
 
 const joined = (flat: string[], inline: (name: string) => boolean): readonly string[] => {
   const headers = new Headers(flat);
@@ -16,6 +21,15 @@ describe('headers of which one line is kept', () => {
       'x-a',
       '1',
     ]);
+  });
+
+  it('name one more proxy behind others, or alone', () => {
+    const via = (before: string): string | undefined => {
+      const headers = Headers.of({ via: before });
+      appendVia(headers, 'b');
+      return headers.get('via');
+    };
+    expect([via('a'), via('')]).toEqual(['a, b', 'b']);
   });
 
   it('are others in requests than in answers', () => {

@@ -15,6 +15,13 @@ export function headerLevels({ route, share, table, virtualHost }: Exchange): re
   return [share?.headers, ...levels].filter((rules) => rules !== undefined);
 }
 
+/** The same of levels that are known, whatever route the request has by then. */
+export const changeAnswerBy =
+  (levels: readonly HeaderRules[]): ResponseEdit =>
+  ({ headers }, exchange) => {
+    for (const rules of levels) applyResponseRules(rules, exchange, headers);
+  };
+
 /** What these levels change in an answer, whoever gives it: also in that of a filter, once a route that forwards is chosen. */
 export const changeAnswer: ResponseEdit = ({ headers }, exchange) => {
   for (const rules of headerLevels(exchange)) applyResponseRules(rules, exchange, headers);

@@ -4,6 +4,7 @@ import type { UpstreamCluster } from '../../upstream/cluster.ts';
 import type { ResponseHead } from '../codec.ts';
 import type { Exchange } from '../exchange.ts';
 import { chooseRoute, findVirtualHost, wantsTls } from './choose-route.ts';
+import { changeAnswerBy, headerLevels } from './header-levels.ts';
 
 /** A redirect that a host has sent, seen from the request that it answers. */
 interface Redirect {
@@ -50,6 +51,7 @@ function turn(exchange: Exchange, policy: InternalRedirects, redirect: Redirect)
   if (exchange.redirects.length >= policy.limit) return 'too_many_redirects';
   const before = { ...head, headers: head.headers.clone() };
   const used = exchange.route;
+  const levels = headerLevels(exchange);
   copyHeaders(exchange, policy, redirect.answer);
   if (redirect.status === 303 && head.method !== 'GET' && head.method !== 'HEAD') {
     head.method = 'GET';
@@ -63,6 +65,8 @@ function turn(exchange: Exchange, policy: InternalRedirects, redirect: Redirect)
       : 'predicate';
   if (allowed !== undefined) {
     Object.assign(head, before);
+    // As in Envoy, the answer is still that of the route which was used.
+    exchange.answerRules = changeAnswerBy(levels);
     return allowed;
   }
   if (!head.headers.has('x-envoy-original-url')) {
