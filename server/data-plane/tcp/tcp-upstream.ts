@@ -57,6 +57,8 @@ export class TcpUpstream {
   #wait: Timer | undefined;
   #joined = false;
   #heldSince = 0;
+  /** The host counts it as a request; as in Envoy not before there is a connection. */
+  #isActive = false;
   /** A tunnel's connection belongs to a pool, which counts it. */
   #pooled = false;
 
@@ -160,6 +162,7 @@ export class TcpUpstream {
           noteConnected(steps, cluster, { choice, priority: 'DEFAULT' }, { reused: false, localAddress, tls });
           this.#attempt = undefined;
           this.#joined = true;
+          this.#countAtHost(host);
           cluster.breakers.DEFAULT.pendingRequests--;
           cluster.breakers.DEFAULT.requests++;
           host.joined.add(this.#options.onHostDown);
@@ -202,6 +205,7 @@ export class TcpUpstream {
       asked: () => {
         cluster.stats.rqTotal.value++;
         host.figures.rqTotal++;
+        this.#countAtHost(host);
       },
       failed: (reason, detail) => this.#failedBefore(cluster, host, reason, detail),
     });
@@ -258,6 +262,12 @@ export class TcpUpstream {
     if (info.upstreamHost !== '') info.hostsTriedBefore = [...info.hostsTriedBefore, info.upstreamHost];
     info.upstreamHost = host.key;
     info.attempts++;
+    host.waiting++;
+  }
+
+  #countAtHost(host: Host): void {
+    this.#isActive = true;
+    host.waiting--;
     host.activeRequests++;
   }
 
@@ -274,7 +284,9 @@ export class TcpUpstream {
     const cluster = this.#cluster;
     if (cluster === undefined || this.#host === undefined) return;
     this.#cluster = undefined;
-    this.#host.activeRequests--;
+    if (this.#isActive) this.#host.activeRequests--;
+    else this.#host.waiting--;
+    this.#isActive = false;
     if (this.#pooled) return;
     this.#host.joined.delete(this.#options.onHostDown);
     const { DEFAULT } = cluster.breakers;

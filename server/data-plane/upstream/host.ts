@@ -16,6 +16,8 @@ export class Host {
   /** The cluster that it is a host of; requests may come to it by a cluster that is made of others. */
   readonly cluster: UpstreamCluster | undefined;
   activeRequests = 0;
+  /** Requests and connections of TCP for which a connection is still to be made. */
+  waiting = 0;
   /** By the routes' priorities; each made at the first request, those of tunnels apart. */
   readonly pools: Partial<Record<PoolKey, HostPool>> = {};
   /** Set by active health checks, as is all up to `pendingRemoval`. */

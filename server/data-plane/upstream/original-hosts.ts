@@ -68,7 +68,7 @@ export class OriginalHosts {
 
   #forgetIdle(): void {
     for (const host of this.#options.hosts.values()) {
-      if (host.activeRequests > 0) continue;
+      if (host.activeRequests + host.waiting > 0) continue;
       if (host === this.#last) continue;
       this.#options.removed([host]);
       return;
@@ -95,8 +95,9 @@ export class OriginalHosts {
 }
 
 /** Some pool of it has a connection, or somebody waits for one. */
-const isInUse = ({ activeRequests, pools }: Host): boolean =>
-  activeRequests > 0 || Object.values(pools).some((pool) => pool.activeConnections > 0 || pool.pendingStreams > 0);
+const isInUse = ({ activeRequests, waiting, pools }: Host): boolean =>
+  activeRequests + waiting > 0 ||
+  Object.values(pools).some((pool) => pool.activeConnections > 0 || pool.pendingStreams > 0);
 
 function endpointAt(key: string, address: SocketAddress): EndpointConfig {
   return {

@@ -91,7 +91,7 @@ export class UpstreamAttempt implements ResponseSink, StreamWaiter {
 
   start(): void {
     const { host } = this.choice;
-    host.activeRequests++;
+    host.waiting++;
     const { cluster, priority } = this;
     const pool = this.#endsTunnel ? cluster.tunnelPoolOf(host, priority) : cluster.poolOf(host, priority);
     if (cluster.config.predictiveRatio > 1 && !this.#endsTunnel) preconnect(cluster, priority, this.#request);
@@ -133,6 +133,9 @@ export class UpstreamAttempt implements ResponseSink, StreamWaiter {
       stream.reset('local_reset');
       return;
     }
+    // As in Envoy, what waits for a connection is no load of the host that balancers go by.
+    this.choice.host.waiting--;
+    this.choice.host.activeRequests++;
     if (this.span !== undefined) this.span.protocol = stream.protocol;
     this.log?.connected(stream, connection);
     const { maxStreamDurationMs } = this.cluster.config.http;
@@ -195,7 +198,8 @@ export class UpstreamAttempt implements ResponseSink, StreamWaiter {
   #leave(): boolean {
     if (this.#over) return false;
     this.#over = true;
-    this.choice.host.activeRequests--;
+    if (this.stream === undefined) this.choice.host.waiting--;
+    else this.choice.host.activeRequests--;
     this.#life?.cancel();
     this.log?.ended();
     return true;
