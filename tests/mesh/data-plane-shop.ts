@@ -75,6 +75,7 @@ export const shopRoutes: Route[] = [
   ),
   at('/delay', { ...forwardTo(V1), ...fault({ delay: { fixed_delay: '0.08s', percentage: { numerator: 100 } } }) }),
   at('/abort', { ...forwardTo(V1), ...fault({ abort: { http_status: 418, percentage: { numerator: 100 } } }) }),
+  at('/grpc', forwardTo(V1, { max_grpc_timeout: '0s', grpc_timeout_offset: '0.5s' })),
   at('/old', { redirect: { path_redirect: '/new', response_code: 'FOUND' } }),
   at('/hello', { direct_response: { status: 200, body: { inline_string: 'hi' } } }),
   at('/api/', forwardTo(V1, { prefix_rewrite: '/v1/' })),

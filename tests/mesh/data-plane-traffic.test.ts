@@ -235,6 +235,16 @@ describe('a sidecar routing its application to a service', () => {
     expect(seen.at(-1)?.headers['x-path']).toBe('/echo');
   });
 
+  it('gives a gRPC call less time than its client, where that leaves any', async () => {
+    for (const [given, told] of [
+      ['1500m', '1000m'],
+      ['400m', '400m'],
+    ] as const) {
+      await call('/grpc', { method: 'POST', headers: { 'content-type': 'application/grpc', 'grpc-timeout': given } });
+      expect(seen.at(-1)?.headers['grpc-timeout']).toBe(told);
+    }
+  });
+
   it('refuses a request that a route gives a header no message can have', async () => {
     const before = seen.length;
     const answer = await call('/misnamed');
