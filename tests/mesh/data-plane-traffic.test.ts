@@ -49,6 +49,8 @@ describe('a sidecar routing its application to a service', () => {
           const path = request.url ?? '';
           seen.push({ version, path, headers: request.headers, body });
           // Never answered: the proxy gives these up.
+          if (path.endsWith('/hint'))
+            response.writeEarlyHints({ link: '</a>' }, () => setTimeout(() => response.end(version), 80));
           if (path.startsWith('/slow') || path.startsWith('/try')) return;
           if (path.startsWith('/flaky') && ++flaky % 3 !== 0) response.statusCode = 503;
           response.end(path.endsWith('/large') ? Buffer.alloc(LARGE) : version);
@@ -233,6 +235,11 @@ describe('a sidecar routing its application to a service', () => {
     await call('/api/../echo');
     expect(seen.at(-1)?.path).toBe('/echo');
     expect(seen.at(-1)?.headers['x-path']).toBe('/echo');
+  });
+
+  it('leaves the time of the whole request to a host that has said a word before its answer', async () => {
+    expect((await call('/try/hint')).status).toBe(200);
+    expect((await hopOf('/try/hint')).attempts).toBe(1);
   });
 
   it('gives a gRPC call less time than its client, where that leaves any', async () => {
