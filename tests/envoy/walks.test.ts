@@ -3,6 +3,7 @@ import { seededRandom } from '#domain';
 import { leaseSubnet } from '#sandbox/subnets';
 import { startHosts, type TestHosts } from './support/pairs/hosts.ts';
 import { cases as hashingClusters } from './support/walks/balancers.ts';
+import { cases as filtersOfAllKinds } from './support/walks/filters.ts';
 import { movingCases } from './support/walks/moving.ts';
 import { walkOnMoves } from './support/walks/moving-walk.ts';
 import { cases as ejectingClusters } from './support/walks/outliers.ts';
@@ -51,6 +52,7 @@ describe('clusters whose hosts a seed moves', () => {
 
 describe.each([
   ['tables of routes', tablesOfRoutes('routes', 40)],
+  ['filters of all kinds', filtersOfAllKinds('filters', 40)],
   ['rules for tokens', rulesForTokens('tokens', 40)],
   ['clusters whose balancer hashes', hashingClusters('balancers', 60)],
   ['clusters that eject hosts', ejectingClusters('outliers', 40)],

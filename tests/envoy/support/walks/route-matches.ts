@@ -31,7 +31,7 @@ export const textMatch = (dice: Dice): object =>
     () => ({ prefix: dice.one(VALUES.slice(1)), ...dice.maybe(30, () => ({ ignore_case: true })) }),
     () => ({ suffix: dice.one(VALUES.slice(1)) }),
     () => ({ contains: dice.one(VALUES.slice(1)), ...dice.maybe(30, () => ({ ignore_case: true })) }),
-    () => ({ safe_regex: { regex: dice.one(REGEXES.filter(Boolean)) } }),
+    () => ({ safe_regex: { google_re2: {}, regex: dice.one(REGEXES.filter(Boolean)) } }),
   ])();
 
 export const headerMatch = (dice: Dice): object => ({
