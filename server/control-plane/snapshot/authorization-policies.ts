@@ -81,7 +81,10 @@ export function authorizationPoliciesFor(
   subject: PolicySubject,
   rootNamespace: string,
 ): PoliciesByAction {
-  const attached = inNamespaces(all, [rootNamespace, subject.namespace]).filter((policy) => attaches(policy, subject));
+  const { namespace, serviceNamespace = namespace } = subject;
+  const attached = inNamespaces(all, [rootNamespace, namespace, serviceNamespace]).filter((policy) =>
+    attaches(policy, subject),
+  );
   const of = (action: string): AuthorizationPolicy[] =>
     attached.filter(({ spec }) => (spec.action ?? 'ALLOW') === action);
   return { custom: of('CUSTOM'), audit: of('AUDIT'), deny: of('DENY'), allow: of('ALLOW') };

@@ -19,6 +19,8 @@ export interface TargetedSpec {
 export interface PolicySubject {
   readonly namespace: string;
   readonly labels: Readonly<Record<string, string>>;
+  /** Of the service whose clients these policies are for; its policies count too. */
+  readonly serviceNamespace?: string;
 }
 
 /** Set on pods that serve a Gateway of the Kubernetes Gateway API. */

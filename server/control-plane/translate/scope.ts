@@ -165,7 +165,8 @@ export function scopeKey(snapshot: MeshSnapshot, proxy: ProxyView): string {
     proxy.namespace,
     isV6(proxy.ip),
     sidecar && [sidecar.namespace, sidecar.name],
-    labelsMatter(snapshot) ? Object.entries(proxy.labels).sort() : 0,
+    // The policies of a workload stand in listeners of Istio's build.
+    labelsMatter(snapshot) || proxy.istioProxy ? Object.entries(proxy.labels).sort() : 0,
     resolvesNames(snapshot.services) ? [region, zone, subZone] : 0,
     isHeadlessEndpoint(snapshot, proxy.ip) ? proxy.ip : 0,
     resolvesNames(snapshot.services) ? proxy.network : 0,

@@ -47,7 +47,8 @@ function sidecarConfig(memo: KeyedMemo, { snapshot, proxy, key }: SharedInput, s
   const clusters = memo.of(`clusters/${key}`, [endpoints, peerAuthentications, serviceAccounts, ...base], () =>
     sharedClusters(scope, proxy),
   );
-  const listenerInputs = [endpoints, ...base, ...imported, ...rules.filter(hasL4)];
+  const policies = proxy.istioProxy ? snapshot.authorizationPolicies : undefined;
+  const listenerInputs = [endpoints, policies, ...base, ...imported, ...rules.filter(hasL4)];
   const { listeners } = memo.of(`listeners/${key}`, listenerInputs, () => sharedListeners(scope, proxy));
   const memories = memo.of(`tables/${key}`, [...base, ...imported], () => new Map<string, RouteMemory>());
   const routes = memo.of(`routes/${key}`, [listeners, memories, ...rules], () =>

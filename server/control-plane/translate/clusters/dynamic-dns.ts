@@ -2,6 +2,7 @@ import type { Any, FilterChain, HttpConnectionManager } from '#xds';
 import { isWildcard } from '../../snapshot/hosts.ts';
 import type { Service } from '../../snapshot/services.ts';
 import type { IstioCluster } from '../envoy-types.ts';
+import { workloadPolicies } from '../http-filters/workload-policies.ts';
 import type { OutboundScope } from '../scope.ts';
 
 const TYPES = 'type.googleapis.com/envoy.extensions';
@@ -74,9 +75,13 @@ export function lookupFilters(scope: OutboundScope, service?: Service): HttpFilt
 /** Looks up the server name of a TLS connection. */
 export const SNI_LOOKUP = 'envoy.extensions.filters.network.sni_dynamic_forward_proxy';
 
+/** Istio has policies stand before it: those of the proxy itself and of the service's namespace. Source: buildCompleteNetworkFilters in istio pilot. */
 export function sniLookupFilters(scope: OutboundScope, service: Service, port: number): FilterChain['filters'] {
-  if (!isDynamic(service) || !scope.istioProxy || scope.role !== 'sidecar') return [];
+  const { istioProxy, role, snapshot, namespace, client } = scope;
+  if (!isDynamic(service) || !istioProxy || role !== 'sidecar') return [];
   return [
+    ...workloadPolicies(snapshot, { role, namespace, labels: client.labels, serviceNamespace: service.namespace })
+      .network,
     {
       name: SNI_LOOKUP,
       typed_config: {
