@@ -1,5 +1,8 @@
+import { grpcStatusOf } from '../http/grpc.ts';
 import { parseSubjectAltNames } from '../tls/subject-alt-names.ts';
+import { celDuration } from './cel-values.ts';
 import { flagBits } from './flag-bits.ts';
+import { responseHeadersBytes } from './messages.ts';
 import type { FormatSubject, MetadataKind } from './subject.ts';
 
 type Attributes = Readonly<Record<string, unknown>>;
@@ -56,33 +59,51 @@ function requestOf({ head, info }: FormatSubject): Attributes {
     scheme: head.scheme,
     method: head.method,
     protocol: head.protocol,
-    headers: headersOf(head.headers.entries(), {
-      ':path': head.path,
-      ':method': head.method,
-      ':authority': head.authority,
-      ':scheme': head.scheme,
-    }),
+    headers: withHost(
+      headersOf(head.headers.entries(), {
+        ':path': head.path,
+        ':method': head.method,
+        ':authority': head.authority,
+        ':scheme': head.scheme,
+      }),
+      head.authority,
+    ),
     id: head.headers.get('x-request-id'),
     referer: head.headers.get('referer'),
     useragent: head.headers.get('user-agent'),
     size: BigInt(info.bytesReceived),
     total_size: BigInt(info.bytesReceived + head.headers.flat.reduce((sum, each) => sum + each.length, 0)),
     time,
+    duration: info.durationMs > 0 ? celDuration(info.durationMs) : undefined,
   });
   // Also a request without a query has one.
   return { ...told, query };
 }
 
-function responseOf({ head, responseHead, responseTrailers, info }: FormatSubject): Attributes {
-  const grpc = responseTrailers?.get('grpc-status') ?? responseHead?.headers.get('grpc-status');
+/** Who asks for `host` is told the authority, which no list of the headers shows by that name. */
+const withHost = (headers: Record<string, string>, host: string): Record<string, string> =>
+  Object.defineProperty(headers, 'host', { value: host });
+
+const HIGHEST_GRPC = 16;
+
+/** Of every answer: what an HTTP status stands for where the host tells none, and -1 for what is no status. */
+function grpcStatus({ responseHead, responseTrailers, info }: FormatSubject): bigint | undefined {
+  const told = responseTrailers?.get('grpc-status') ?? responseHead?.headers.get('grpc-status');
+  if (told === undefined) return info.status > 0 ? BigInt(grpcStatusOf(info.status)) : undefined;
+  return /^\d+$/.test(told) && Number(told) <= HIGHEST_GRPC ? BigInt(told) : -1n;
+}
+
+function responseOf(subject: FormatSubject): Attributes {
+  const { head, responseHead, responseTrailers, info } = subject;
   return known({
     ...(head.method !== '' && info.status > 0 && { code: BigInt(info.status) }),
     code_details: info.details,
     flags: BigInt(flagBits(info.flags)),
-    grpc_status: grpc === undefined ? undefined : BigInt(Number(grpc) || 0),
+    grpc_status: grpcStatus(subject),
     headers: responseHead && headersOf(responseHead.headers.entries(), { ':status': String(responseHead.status) }),
-    trailers: responseTrailers && headersOf(responseTrailers.entries(), {}),
+    trailers: responseHead && headersOf(responseTrailers?.entries() ?? [], {}),
     size: BigInt(info.bytesSent),
+    total_size: BigInt(info.bytesSent + responseHeadersBytes(subject)),
   });
 }
 
@@ -90,10 +111,9 @@ function connectionOf({ connection, info }: FormatSubject): Attributes {
   const { tls } = connection;
   const local = tls?.certificates?.().local;
   const peer = parseSubjectAltNames(tls?.certificates?.().peer?.subjectAltName);
-  return known({
+  const told = known({
     ...(connection.id !== undefined && { id: BigInt(connection.id) }),
     mtls: (tls?.peerCertificateHash ?? '') !== '',
-    requested_server_name: connection.requestedServerName,
     tls_version: tls?.version,
     uri_san_peer_certificate: tls?.peerSpiffeId,
     dns_san_peer_certificate: peer.dns[0],
@@ -103,38 +123,45 @@ function connectionOf({ connection, info }: FormatSubject): Attributes {
     termination_details: info.connectionTerminationDetails,
     transport_failure_reason: info.downstreamTransportFailure,
   });
+  return { ...told, requested_server_name: connection.requestedServerName };
 }
 
-function upstreamOf({ info, upstreamTls }: FormatSubject): Attributes {
+function upstreamOf({ info, upstreamTls, endpoint }: FormatSubject): Attributes {
   const port = Number(/:(\d+)$/.exec(info.upstreamHost)?.[1] ?? 0);
-  return known({
+  const [region, zone, sub_zone] = endpoint?.locality.key.split('/') ?? [];
+  const told = known({
     address: info.upstreamHost,
     ...(port > 0 && { port: BigInt(port) }),
     local_address: info.upstreamLocalAddress,
-    transport_failure_reason: info.transportFailure,
-    ...(info.attempts > 0 && { request_attempt_count: BigInt(info.attempts) }),
+    request_attempt_count: BigInt(info.attempts),
     tls_version: upstreamTls?.version,
     uri_san_peer_certificate: upstreamTls?.peerSpiffeId,
     subject_peer_certificate: upstreamTls?.peerSubject,
     sha256_peer_certificate_digest: upstreamTls?.peerCertificateHash,
   });
+  if (info.upstreamHost === '') return told;
+  return {
+    ...told,
+    transport_failure_reason: info.transportFailure,
+    locality: known({ region, zone, sub_zone }),
+  };
 }
 
 function xdsOf(subject: FormatSubject): Attributes {
   const { connection, info } = subject;
   const held = (kind: MetadataKind): unknown => subject.resourceMetadata?.(kind);
-  return known({
+  const routed = info.routeResolutions > 0 && !info.flags.includes('NR');
+  const told = known({
     node: subject.proxy?.node,
-    cluster_name: info.cluster,
-    route_name: info.routeName,
-    filter_chain_name: connection.chain?.name,
+    cluster_name: info.flags.includes('NC') ? '' : info.cluster,
     listener_direction: connection.direction === 'inbound' ? 1n : 2n,
-    cluster_metadata: held('CLUSTER'),
-    route_metadata: held('ROUTE'),
-    listener_metadata: held('LISTENER'),
-    upstream_host_metadata: held('UPSTREAM_HOST'),
+    cluster_metadata: held('CLUSTER') ?? (info.upstreamHost === '' ? undefined : {}),
+    route_metadata: held('ROUTE') ?? (routed ? {} : undefined),
+    listener_metadata: held('LISTENER') ?? {},
+    upstream_host_metadata: held('UPSTREAM_HOST') ?? (info.upstreamHost === '' ? undefined : {}),
     virtual_host_metadata: held('VIRTUAL_HOST'),
   });
+  return { ...told, filter_chain_name: connection.chain?.name ?? '', ...(routed && { route_name: info.routeName }) };
 }
 
 function headersOf(entries: readonly [string, string][], pseudo: Record<string, string>): Record<string, string> {

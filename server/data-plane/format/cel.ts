@@ -2,6 +2,7 @@ import { Environment } from '@marcbachmann/cel-js';
 import { RE2JS } from 're2js';
 import { ConfigProblem } from '../config/problem.ts';
 import { celAttributes } from './cel-attributes.ts';
+import { asJson, asText } from './cel-values.ts';
 import type { FormatSubject } from './subject.ts';
 
 /** The value of an expression for one request; undefined where it fails. */
@@ -83,24 +84,24 @@ export function compileCel(expression: string, field: string): CelCondition {
 
 /** As `compileCel`, for expressions of any type; undefined where an expression fails. Whole numbers come as numbers. */
 export function compileCelValue(expression: string, field: string, dialect: Dialect = 'envoy'): CelValueReader {
-  const evaluate = compile(expression, field, dialect);
+  return reader(compile(expression, field, dialect), asJson);
+}
+
+/** As `compileCelValue`, as Envoy writes the value into a text. */
+export function compileCelText(expression: string, field: string): (subject: FormatSubject) => string | undefined {
+  return reader(compile(expression, field, 'envoy'), asText);
+}
+
+function reader<Value>(
+  evaluate: (subject: FormatSubject) => unknown,
+  write: (value: unknown) => Value,
+): (subject: FormatSubject) => Value | undefined {
   return (subject) => {
     try {
-      return asJson(evaluate(subject));
+      return write(evaluate(subject));
     } catch {
       // CEL's own failures: a key that the request does not have, values that cannot be compared.
       return undefined;
     }
   };
-}
-
-/** CEL's values as JSON has them: whole numbers, times, bytes, maps. */
-function asJson(value: unknown): unknown {
-  if (typeof value === 'bigint') return Number(value);
-  if (value instanceof Date) return value.toISOString().replace(/\.000Z$|Z$/, '+00:00');
-  if (value instanceof Uint8Array) return Buffer.from(value).toString('base64');
-  if (value instanceof Map) return Object.fromEntries([...value].map(([key, item]) => [String(key), asJson(item)]));
-  if (Array.isArray(value)) return value.map(asJson);
-  if (typeof value !== 'object' || value === null) return value;
-  return Object.fromEntries(Object.entries(value).map(([key, item]) => [key, asJson(item)]));
 }

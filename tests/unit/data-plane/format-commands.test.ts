@@ -5,6 +5,7 @@ import { furtherCommands } from '../../../server/data-plane/config/format-string
 import { formatTime } from '../../../server/data-plane/format/strftime.ts';
 import { type FormatConnection, type FormatSubject, NO_REQUEST } from '../../../server/data-plane/format/subject.ts';
 import { compileFormat, compileTypedFormat } from '../../../server/data-plane/format/template.ts';
+import type { ResponseHead } from '../../../server/data-plane/http/codec.ts';
 import { Headers } from '../../../server/data-plane/http/headers.ts';
 import { StreamInfo } from '../../../server/data-plane/http/stream-info.ts';
 
@@ -168,6 +169,44 @@ it('counts weeks at the turn of a year', () => {
     '52 53 2025-01',
     '01 00 2022-52',
   ]);
+});
+
+it('knows the attributes of an expression also where they are empty, as Envoy does', () => {
+  const subject: FormatSubject = {
+    ...asked('/a', { 'x-a': 'b' }),
+    responseHead: { status: 404, reason: '', headers: Headers.of({}) } as unknown as ResponseHead,
+  };
+  subject.head.authority = 'shop';
+  subject.info.status = 404;
+  const cel = (expression: string): string => written(`%CEL(${expression})%`, subject);
+  expect(cel('request.headers.host')).toBe('shop');
+  expect(cel('"host" in request.headers && request.headers["x-a"] == "b"')).toBe('true');
+  expect(cel('response.grpc_status')).toBe('12');
+  expect(cel('response.total_size > response.size && has(response.trailers)')).toBe('true');
+  expect(cel('connection.requested_server_name == "" && xds.filter_chain_name == ""')).toBe('true');
+  expect(cel('upstream.request_attempt_count')).toBe('0');
+  expect(cel('has(upstream.locality) || has(xds.route_name)')).toBe('false');
+});
+
+it('writes what an expression yields by its kind', () => {
+  const subject = asked('/a', { 'x-a': 'b' });
+  const cel = (expression: string): string => written(`%CEL(${expression})%`, subject);
+  expect(['1u', 'duration("90.5s")', 'null', '[1]', '{"a":1}', 'request.headers', 'b"a"'].map(cel)).toEqual([
+    '1',
+    '90.500s',
+    'NULL',
+    'CelList value',
+    'CelMap value',
+    'CelMap value',
+    'a',
+  ]);
+  const typed = (expression: string): unknown => compileTypedFormat(`%TYPED_CEL(${expression})%`, 'format')(subject);
+  expect([typed('1u'), typed('duration("1s")'), JSON.stringify(typed('{"b":1,"a":2}'))]).toEqual([
+    1,
+    '1s',
+    '{"a":2,"b":1}',
+  ]);
+  expect(typed('timestamp("2020-01-01T00:00:00Z")')).toBe('2020-01-01T00:00:00Z');
 });
 
 it('tells the parts of a query, decoded as Envoy does', () => {
