@@ -98,6 +98,22 @@ it('resets an answer that its client does not take in time', async () => {
   client.socket.destroy();
 });
 
+it('loses its newest request first when it leaves, as at Envoy', async () => {
+  const lost: string[] = [];
+  server = await startHttp2Server(({ stream }) => {
+    const reset = () => lost.push(stream.head.path);
+    stream.receive({ data() {}, end() {}, drain() {}, reset });
+  });
+  const client = new RawClient(server.port);
+  const get = (id: number) =>
+    frame(FrameType.HEADERS, 5, id, block(GET.map(([name, value]) => [name, name === ':path' ? `/${id}` : value])));
+  client.write(Buffer.concat([HELLO, get(1), get(3), get(5)]));
+  while (server.requests.length < 3) await turn();
+  client.socket.destroy();
+  while (lost.length < 3) await turn();
+  expect(lost).toEqual(['/5', '/3', '/1']);
+});
+
 it('is gone when it does not answer a PING in time', async () => {
   const clock = new ManualClock();
   const lost: string[] = [];

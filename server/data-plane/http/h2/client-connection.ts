@@ -180,7 +180,7 @@ export class Http2ClientConnection implements SessionRole, ClientStreamHost {
     this.#draining = true;
     if (this.#lastTaken === undefined) this.#owner.onCloseNotice();
     this.#lastTaken = lastStreamId;
-    for (const stream of this.#session.streams.list()) {
+    for (const stream of this.#session.streams.newestFirst()) {
       if (stream.id <= lastStreamId || stream.closed || !(stream instanceof ClientStream)) continue;
       this.#session.streamEnded(stream);
       stream.refused();

@@ -221,7 +221,7 @@ export class Http2Session implements InputTarget, StreamHost {
 
   #loseStreams(reason: Violation | undefined): void {
     const failure = this.#lastError === undefined ? this.#because : this.#options.describe(this.#lastError);
-    for (const stream of this.streams.list()) {
+    for (const stream of this.streams.newestFirst()) {
       if (stream.closed) continue;
       // As in Envoy, a client resets what a broken connection carries, and then closes it.
       if (this.isServer || reason === undefined) this.lostStreams = true;

@@ -51,6 +51,11 @@ export class StreamTable {
     return this.#slots.filter((stream) => stream !== undefined);
   }
 
+  /** The order in which Envoy ends several at once. */
+  newestFirst(): Http2Stream[] {
+    return this.list().sort((one, other) => other.id - one.id);
+  }
+
   /** Numbers of one side are odd or even, so that halves are neighbours. */
   #home(id: number): number {
     return (id >> 1) & this.#mask;
