@@ -210,7 +210,10 @@ const serviceRecord = ({ hostname, name, namespace }: InboundService): Record<st
 
 function servicesOnPort({ targets }: ProxyView, { targetPort, port }: ServiceTarget): Record<string, string>[] {
   const own = targets.filter((target) => target.targetPort === targetPort && target.port.port === port.port);
-  return [...new Map(own.map(({ service }) => [service.hostname, serviceRecord(service)])).values()];
+  // Of several with one host, the oldest.
+  const isFirst = ({ service: { hostname } }: ServiceTarget, index: number): boolean =>
+    own.findIndex(({ service }) => service.hostname === hostname) === index;
+  return own.filter(isFirst).map(({ service }) => serviceRecord(service));
 }
 
 /** Where unknown destinations go: their own address, or nowhere. */
