@@ -31,8 +31,12 @@ interface Mesh {
   apply(yaml: string): Promise<void>;
 }
 
+let backends = 0;
+
+/** Each has an address of its own, as pods have: a control plane knows an endpoint by its address and the port's name. */
 async function backend(name: string, options?: BackendOptions): Promise<GrpcBackend> {
-  const started = await startGrpcBackend(name, options);
+  backends += 1;
+  const started = await startGrpcBackend(name, { host: `127.8.2.${backends}`, ...options });
   cleanups.push(() => started.stop());
   return started;
 }
