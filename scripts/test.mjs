@@ -30,7 +30,7 @@ const LOW = 10;
 const COMPUTING = ['unit', 'golden', 'conformance', 'mesh'];
 /** More failures than these are not a busy machine's. */
 const FEW = 40;
-/** To read the modules of the mesh anew for each file takes longer than half of the tests. Labs have few files, each with a worker. */
+/** To read the modules of the mesh anew for each file takes longer than half of the tests. */
 const SHARED = ['--no-isolate'];
 const ALONE = ['--maxWorkers=1', '--maxConcurrency=1', '--retry=1'];
 const vitestBin = bin('vitest/vitest.mjs');
@@ -55,7 +55,7 @@ try {
 
 /** The longest file decides how long they take: more than five beside one another only take time from each other's requests. */
 function labs() {
-  return vitest('labs', { options: ['--maxWorkers=5', '--maxConcurrency=4'] });
+  return vitest('labs', { options: ['--maxWorkers=5', '--maxConcurrency=4', ...SHARED] });
 }
 
 /** Labs judge how late answers are. What a busy machine held up is tried once more, as a browser's test is, with the machine to itself. */
