@@ -26,8 +26,9 @@ const results = join(root, '.cache', 'test-results');
 const compiled = join(root, '.cache', 'compiled-tests');
 /** What only computes yields to the labs that run beside it. */
 const LOW = 10;
-/** What runs beside the labs, one suite at a time. */
-const COMPUTING = ['unit', 'golden', 'conformance', 'mesh'];
+/** What runs beside the labs: first what only computes, one suite at a time, then what waits for sockets, side by side. */
+const COMPUTING = ['unit', 'golden'];
+const WAITING = ['conformance', 'mesh'];
 /** More failures than these are not a busy machine's. */
 const FEW = 40;
 /** To read the modules of the mesh anew for each file takes longer than half of the tests. */
@@ -43,7 +44,7 @@ try {
   mkdirSync(results, { recursive: true });
   // Labs wait for timers more than they work, and keep real time; what only computes takes the time that they leave.
   await Promise.all([labs(), computing()]);
-  for (const suite of ['labs', ...COMPUTING]) await onceMore(suite);
+  for (const suite of ['labs', ...COMPUTING, ...WAITING]) await onceMore(suite);
   await playwright();
 
   console.log(summaryOf(outcomes));
@@ -79,7 +80,9 @@ async function computing() {
   // The native compiler takes a quarter of the time; what needs a compiler to call (Astro's check, build steps) has the other.
   await check('types', [bin('typescript-native/bin/tsc'), '-p', 'tsconfig.server.json'], quietly);
   await check('site types', [bin('@astrojs/check/bin/astro-check.js'), '--minimumFailingSeverity', 'warning'], quietly);
-  for (const suite of COMPUTING) await vitest(suite, { ...quietly, options: SHARED });
+  const beside = { ...quietly, options: SHARED };
+  for (const suite of COMPUTING) await vitest(suite, beside);
+  await Promise.all(WAITING.map((suite) => vitest(suite, { ...beside, held: true })));
 }
 
 function bin(name) {
