@@ -16,9 +16,11 @@ export const PROXY_CPU = 0;
 export const LOAD_CPU = 1;
 const TICKS_PER_SECOND = 100;
 const WARM_UP_SECONDS = 2;
-const MOST_WARM_UPS = 10;
+const MOST_WARM_UPS = 12;
 /** A run that brings no more than this over the best before is as good as that. */
-const QUICKER = 1.05;
+const QUICKER = 1.03;
+/** So many in a row: between two parts of its work the compiler rests for longer than one run. */
+const STILL = 3;
 
 /** One way to the upstream, and the processes whose CPU it costs. */
 export interface MeasuredPath {
@@ -44,12 +46,12 @@ export interface LoadOptions {
 }
 
 /**
- * Loads a way until two runs in a row are hardly quicker than the best before them. V8 compiles under load what a request needs, on the CPU that
- * serves: that is done after four seconds, or after twelve where a machine is slow.
+ * Loads a way until some runs in a row are hardly quicker than the best before them. V8 compiles under load what a request needs, on the CPU that
+ * serves: that is done after ten seconds or so.
  */
 async function warmUp(url: string, connections: number): Promise<void> {
   let best = 0;
-  for (let run = 0, still = 0; run < MOST_WARM_UPS && still < 2; run++) {
+  for (let run = 0, still = 0; run < MOST_WARM_UPS && still < STILL; run++) {
     const { requests, seconds } = await runWrk(url, connections, WARM_UP_SECONDS);
     still = requests / seconds > QUICKER * best ? 0 : still + 1;
     best = Math.max(best, requests / seconds);
