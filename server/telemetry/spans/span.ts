@@ -106,7 +106,9 @@ interface TryOf {
 /** One call to a host below the span of its request. Source: UpstreamRequest and HttpTracerUtility::finalizeUpstreamSpan in Envoy. */
 function trySpan(hop: HopRecord, { each, parentSpanId, shownAs }: TryOf): Span {
   const name = each.operation ?? `router ${shownAs} egress`;
-  const failed = each.status === 0 || each.status >= 500 || GRPC_FAILURES.has(each.grpcStatus ?? '');
+  const isBad = each.status === 0 || each.status >= 500 || GRPC_FAILURES.has(each.grpcStatus ?? '');
+  // A host may break off behind a good status.
+  const failed = isBad || each.reason !== '';
   return {
     ...sharedOf(hop),
     startMs: each.startMs,
@@ -141,10 +143,13 @@ function trySpan(hop: HopRecord, { each, parentSpanId, shownAs }: TryOf): Span {
 const numbered = (span: Span, before: number): Span =>
   before === 0 ? span : { ...span, tags: { ...span.tags, 'retry.count': String(before) } };
 
-/** What both sides of a proxy tell of the answer; a request that was not sent has no cluster. */
-const answerTags = ({ request, response, cluster, upstreamHost }: HopRecord, shownAs: string): Span['tags'] => ({
-  'http.protocol': request.protocol,
-  'http.status_code': String(response.status),
-  response_flags: response.flags.join(',') || '-',
-  ...(cluster !== '' && upstreamHost !== '' && { upstream_cluster: cluster, 'upstream_cluster.name': shownAs }),
+/** A route leads to it, and it is there, whether or not a host of it was asked. */
+const hasCluster = ({ cluster, response }: HopRecord): boolean => cluster !== '' && !response.flags.includes('NC');
+
+/** What both sides of a proxy tell of the answer. Source: setCommonTags of HttpTracerUtility in Envoy. */
+const answerTags = (hop: HopRecord, shownAs: string): Span['tags'] => ({
+  'http.protocol': hop.request.protocol,
+  'http.status_code': String(hop.response.status),
+  response_flags: hop.response.flags.join(',') || '-',
+  ...(hasCluster(hop) && { upstream_cluster: hop.cluster, 'upstream_cluster.name': shownAs }),
 });

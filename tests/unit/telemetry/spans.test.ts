@@ -231,6 +231,33 @@ describe('span exporters', () => {
     ]);
   });
 
+  it('name the cluster of a route of which no host was asked, and a call that broke off behind a good status', () => {
+    const answer = { status: 503, flags: ['UH'], details: 'x', bytes: 0, headers: [] };
+    const cluster = 'outbound|9080||reviews.default.svc.cluster.local';
+    const tagsOf = (given: Partial<HopRecord>) => spansOf(hop(given)).map(({ tags }) => tags);
+    expect(tagsOf({ response: answer, upstreamHost: '' })).toMatchObject([{ upstream_cluster: cluster }]);
+    expect(tagsOf({ response: { ...answer, flags: ['NC'] }, upstreamHost: '' })[0]).not.toHaveProperty(
+      'upstream_cluster',
+    );
+    const call = { spanId: '00f067aa0ba902b7', host: '10.0.0.9:9080', startMs: 1, durationMs: 2, protocol: 'HTTP/1.1' };
+    const broken = { status: 200, flags: '', reason: 'connection termination', canceled: false, tags: {}, notes: [] };
+    const ends = { grpcStatus: undefined, grpcMessage: undefined, operation: undefined };
+    const tracing = {
+      tags: {},
+      maxPathLength: 9,
+      scheme: 'http',
+      userAgent: '',
+      peerIp: '',
+      entrySpanId: 'a'.repeat(16),
+    };
+    const [ofCall] = tagsOf({ tracing: { ...tracing, tries: [{ ...call, ...broken, ...ends }] } });
+    expect(ofCall).toMatchObject({
+      error: 'true',
+      'error.reason': 'connection termination',
+      'http.status_code': '200',
+    });
+  });
+
   it('tell OTLP as events what verbose spans note', async () => {
     const { url, received } = await collector();
     const exporter = exporterTo('otlp', url);
