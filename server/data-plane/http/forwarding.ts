@@ -5,29 +5,7 @@ import { parseSubjectAltNames } from '../tls/subject-alt-names.ts';
 import type { TlsFacts } from './codec.ts';
 import { type Headers, isEnvoyName, wireSafe } from './headers.ts';
 import { appendVia } from './inline-headers.ts';
-
-/**
- * Headers by which a client could steer retries and timeouts. Envoy takes them only from addresses that its configuration calls internal,
- * and since 1.33 it calls none so: not even the application beside a sidecar may set them (ConnectionManagerUtility::cleanInternalHeaders).
- */
-const STEERING: ReadonlySet<string> = new Set([
-  'x-envoy-expected-rq-timeout-ms',
-  'x-envoy-force-trace',
-  'x-envoy-hedge-on-per-try-timeout',
-  'x-envoy-internal',
-  'x-envoy-ip-tags',
-  'x-envoy-max-retries',
-  'x-envoy-original-url',
-  'x-envoy-retriable-header-names',
-  'x-envoy-retriable-status-codes',
-  'x-envoy-retry-grpc-on',
-  'x-envoy-retry-on',
-  'x-envoy-upstream-alt-stat-name',
-  'x-envoy-upstream-rq-per-try-timeout-ms',
-  'x-envoy-upstream-rq-timeout-alt-response',
-  'x-envoy-upstream-rq-timeout-ms',
-  'x-envoy-upstream-stream-duration-ms',
-]);
+import { STEERING } from './steering-headers.ts';
 
 /** What a gateway, at the edge of the mesh, takes from nobody either. */
 const EDGE_STRIPPED: ReadonlySet<string> = new Set([

@@ -1,4 +1,5 @@
 import type { Headers } from './headers.ts';
+import { STEERING } from './steering-headers.ts';
 
 // Headers of which Envoy keeps one line: a second value is joined to the first. Source: ENVOY: INLINE_*_HEADERS in envoy/http/header_map.h, and
 // what filters register beside.
@@ -22,6 +23,7 @@ const IN_BOTH: ReadonlySet<string> = new Set([
 
 /** In an answer they are headers like others. */
 const IN_REQUESTS: ReadonlySet<string> = new Set([
+  ...STEERING,
   'accept',
   'accept-encoding',
   'access-control-request-headers',
@@ -42,26 +44,10 @@ const IN_REQUESTS: ReadonlySet<string> = new Set([
   'x-client-trace-id',
   'x-envoy-downstream-service-cluster',
   'x-envoy-downstream-service-node',
-  'x-envoy-expected-rq-timeout-ms',
   'x-envoy-external-address',
-  'x-envoy-force-trace',
-  'x-envoy-hedge-on-per-try-timeout',
-  'x-envoy-internal',
-  'x-envoy-ip-tags',
   'x-envoy-is-timeout-retry',
-  'x-envoy-max-retries',
   'x-envoy-original-host',
   'x-envoy-original-path',
-  'x-envoy-original-url',
-  'x-envoy-retriable-header-names',
-  'x-envoy-retriable-status-codes',
-  'x-envoy-retry-grpc-on',
-  'x-envoy-retry-on',
-  'x-envoy-upstream-alt-stat-name',
-  'x-envoy-upstream-rq-per-try-timeout-ms',
-  'x-envoy-upstream-rq-timeout-alt-response',
-  'x-envoy-upstream-rq-timeout-ms',
-  'x-envoy-upstream-stream-duration-ms',
   'x-forwarded-client-cert',
   'x-forwarded-for',
   'x-forwarded-host',
