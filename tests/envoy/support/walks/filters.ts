@@ -15,8 +15,9 @@ import { cors, csrf, fault, headerMutation, headerToMetadata, setMetadata } from
 import type { DrawnFilter } from './drawn-filter.ts';
 import { extAuthz, globalRateLimit, localRateLimit, rateLimits } from './drawn-guards.ts';
 import { rbac } from './drawn-rbac.ts';
+import { METHODS, requestId, someHeaders } from './drawn-request.ts';
 import { headerChanges } from './route-actions.ts';
-import { HEADERS, PATHS, QUERIES, VALUES } from './route-matches.ts';
+import { PATHS, QUERIES } from './route-matches.ts';
 import { walkedLog } from './walk.ts';
 
 /** Those that matter most come most often. */
@@ -237,18 +238,11 @@ const ENCODINGS = [
 ];
 const CODES = ['404', '503', '204', '500', '418', '302', '304', '201'];
 
-const hex = (roll: Dice, length: number): string =>
-  Array.from({ length }, () => roll.one([...'0123456789abcdef'])).join('');
-
 function request(roll: Dice, i: number): PairRequest {
   const preflight = roll.chance(12);
   const headers: Record<string, string | readonly string[]> = {
-    ...Object.fromEntries(
-      roll
-        .some(HEADERS, 45)
-        .map((each) => [each, roll.chance(15) ? [roll.one(VALUES), roll.one(VALUES)] : roll.one(VALUES)]),
-    ),
-    'x-request-id': `${hex(roll, 8)}-${hex(roll, 4)}-4${hex(roll, 3)}-9${hex(roll, 3)}-${hex(roll, 12)}`,
+    ...someHeaders(roll),
+    'x-request-id': requestId(roll),
     ...roll.maybe(preflight ? 90 : 30, () => ({ origin: roll.one(ORIGINS) })),
     ...roll.maybe(preflight ? 90 : 4, () => ({ 'access-control-request-method': roll.one(['GET', 'PUT', '']) })),
     ...roll.maybe(preflight ? 40 : 2, () => ({
@@ -286,7 +280,7 @@ function request(roll: Dice, i: number): PairRequest {
     })),
     ...roll.maybe(5, () => ({ te: 'trailers' })),
   };
-  const method = preflight ? 'OPTIONS' : roll.one(['GET', 'GET', 'GET', 'POST', 'HEAD', 'PUT', 'OPTIONS', 'DELETE']);
+  const method = preflight ? 'OPTIONS' : roll.one(METHODS);
   return {
     name: `r${i}`,
     method,

@@ -1,7 +1,8 @@
 import type { PairCase, PairRequest } from '../pairs/case-file.ts';
 import { type Dice, dice } from './dice.ts';
+import { METHODS, requestId, someHeaders } from './drawn-request.ts';
 import { headerChanges, LOCATIONS, routeAction } from './route-actions.ts';
-import { COOKIES, HEADERS, headerMatch, PATHS, QUERIES, routeMatch, VALUES } from './route-matches.ts';
+import { COOKIES, headerMatch, PATHS, QUERIES, routeMatch } from './route-matches.ts';
 import { walkedLog } from './walk.ts';
 
 const DOMAINS = ['test', 'test:80', 'a.test', '*.test', 'a.*', '*', 'TEST', 'other.test', '*-x.test', 'b.test:*'];
@@ -145,20 +146,13 @@ const connection = (roll: Dice): object => ({
   })),
 });
 
-const hex = (roll: Dice, length: number): string =>
-  Array.from({ length }, () => roll.one([...'0123456789abcdef'])).join('');
-
 function request(roll: Dice, name: string, i: number): PairRequest {
   const headers: Record<string, string | readonly string[]> = {
-    ...Object.fromEntries(
-      roll
-        .some(HEADERS, 45)
-        .map((each) => [each, roll.chance(15) ? [roll.one(VALUES), roll.one(VALUES)] : roll.one(VALUES)]),
-    ),
+    ...someHeaders(roll),
     ...roll.maybe(30, () => ({ cookie: roll.one(COOKIES) })),
     ...roll.maybe(25, () => ({ 'x-cluster': `${name}.${roll.one(['one', 'two', 'none', 'named'])}` })),
     'x-draw': String(roll.below(120)),
-    'x-request-id': `${hex(roll, 8)}-${hex(roll, 4)}-4${hex(roll, 3)}-9${hex(roll, 3)}-${hex(roll, 12)}`,
+    'x-request-id': requestId(roll),
     ...roll.maybe(20, () => ({ 'x-forwarded-proto': roll.one(['http', 'https', 'HTTPS']) })),
     ...roll.maybe(20, () => ({
       'x-forwarded-for': roll.one(['8.8.8.8', '10.0.0.1', '8.8.8.8, 10.0.0.2', '1.2.3.4,5.6.7.8, 9.9.9.9', 'x']),
@@ -176,7 +170,7 @@ function request(roll: Dice, name: string, i: number): PairRequest {
     ...roll.maybe(5, () => ({ 'x-forwarded-host': 'fwd.host' })),
     ...roll.maybe(5, () => ({ te: 'trailers' })),
   };
-  const method = roll.one(['GET', 'GET', 'GET', 'POST', 'HEAD', 'PUT', 'OPTIONS', 'DELETE']);
+  const method = roll.one(METHODS);
   return {
     name: `r${i}`,
     method,
