@@ -25,7 +25,7 @@ export function proveIncident(id: string, { alone = false }: { readonly alone?: 
       `pages when users suffer; the symptom is where its row says; other places and causes are refused; ${first.id} ends it`,
       async () => {
         await drill(id, async (running) => {
-          expect((await running.paged()).page).toBe(incident.page);
+          expect(await running.paged()).toMatchObject({ page: incident.page, others: { failed: 0 } });
           expect(running.view().budget.failed).toBeGreaterThan(0);
           await namesSymptom(running, incident);
           await provesCause(running, incident);
@@ -41,7 +41,7 @@ export function proveIncident(id: string, { alone = false }: { readonly alone?: 
       'the remedy %s ends the errors, after changes that do not count',
       async (_id, remedy, moves) => {
         await drill(id, async (running) => {
-          await running.paged();
+          expect((await running.paged()).others.failed).toBe(0);
           for (const wrong of moves) await goesAstray(running, wrong);
           await mends(running, remedy);
         });
