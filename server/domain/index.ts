@@ -4,6 +4,7 @@ export * from './decision-tape.ts';
 export * from './diagnostic.ts';
 export * from './errors.ts';
 export * from './fleeting-hop.ts';
+export * from './give-back.ts';
 export * from './grpc-status.ts';
 export * from './handshake.ts';
 export * from './kube.ts';

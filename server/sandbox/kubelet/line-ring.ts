@@ -1,4 +1,4 @@
-import type { LogBytes } from '#domain';
+import { giveBack, type LogBytes } from '#domain';
 import type { LogLine } from './container-log.ts';
 
 /** UTF-16 units to bytes, at most. */
@@ -72,11 +72,15 @@ export class LineRing {
     const live = this.#bytes.subarray(this.#from, this.#to);
     let size = this.#bytes.length;
     while ((live.length + needed) * 1.5 > size) size = Math.ceil(size * 1.5);
-    const target = size === this.#bytes.length ? this.#bytes : Buffer.allocUnsafeSlow(size);
-    target.set(live);
-    this.#bytes = target;
     this.#to = live.length;
     this.#from = 0;
+    if (size === this.#bytes.length) this.#bytes.set(live);
+    else {
+      const target = Buffer.allocUnsafeSlow(size);
+      target.set(live);
+      giveBack(this.#bytes);
+      this.#bytes = target;
+    }
   }
 
   #makePlace(): void {

@@ -36,8 +36,8 @@ export abstract class GrowingRing {
     return position;
   }
 
-  /** Gives all places up, and what they held. */
-  protected abstract resize(size: number): { move(from: number, to: number, length: number): void };
+  /** Gives all places up, and what they held until all that is to be kept has been moved. */
+  protected abstract resize(size: number): { move(from: number, to: number, length: number): void; moved(): void };
 
   #inOnePiece(length: number): number {
     const left = this.#size - (this.#next % this.#size);
@@ -54,6 +54,7 @@ export abstract class GrowingRing {
       target.move(position % before, position % after, end - position);
       position = end;
     }
+    target.moved();
     this.#size = after;
   }
 }

@@ -63,9 +63,9 @@ export const REFERENCE = { story: 0, downstream: 1, upstream: 2, ids: 3, places:
 /** The facts of the newest hops in columns: arrays that are made once, and written in place. */
 export class HopRows {
   readonly capacity: number;
-  ids: Uint32Array;
-  numbers: Float64Array;
-  counts: Int32Array;
+  ids: Uint32Array<ArrayBuffer>;
+  numbers: Float64Array<ArrayBuffer>;
+  counts: Int32Array<ArrayBuffer>;
   references: unknown[];
   #rows: number;
 
@@ -102,13 +102,10 @@ export class HopRows {
 
   #grow(rows: number): void {
     const { ids, numbers, counts, references } = this;
-    this.ids = new Uint32Array(rows * ID.places);
-    this.numbers = new Float64Array(rows * NUMBER.places);
-    this.counts = new Int32Array(rows * COUNT.places);
+    this.ids = new Uint32Array(ids.buffer.transfer(rows * ID.places * ids.BYTES_PER_ELEMENT));
+    this.numbers = new Float64Array(numbers.buffer.transfer(rows * NUMBER.places * numbers.BYTES_PER_ELEMENT));
+    this.counts = new Int32Array(counts.buffer.transfer(rows * COUNT.places * counts.BYTES_PER_ELEMENT));
     this.references = new Array<unknown>(rows * REFERENCE.places).fill(undefined);
-    this.ids.set(ids);
-    this.numbers.set(numbers);
-    this.counts.set(counts);
     for (let i = 0; i < references.length; i++) this.references[i] = references[i];
     this.#rows = rows;
   }

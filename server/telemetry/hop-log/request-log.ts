@@ -30,9 +30,9 @@ const ANSWERED_BY: readonly RequestSummary['answeredBy'][] = ['upstream', 'clien
 export class RequestLog {
   readonly #capacity: number;
   readonly #familiar: Familiar;
-  #ids: Uint32Array;
-  #numbers: Float64Array;
-  #counts: Int32Array;
+  #ids: Uint32Array<ArrayBuffer>;
+  #numbers: Float64Array<ArrayBuffer>;
+  #counts: Int32Array<ArrayBuffer>;
   readonly #references: unknown[];
   #rows: number;
   #texts = new TextRing(FIRST_BYTES, MOST_BYTES);
@@ -125,12 +125,9 @@ export class RequestLog {
 
   #grow(rows: number): void {
     const [ids, numbers, counts] = [this.#ids, this.#numbers, this.#counts];
-    this.#ids = new Uint32Array(rows * ID.places);
-    this.#numbers = new Float64Array(rows * NUMBER.places);
-    this.#counts = new Int32Array(rows * COUNT.places);
-    this.#ids.set(ids);
-    this.#numbers.set(numbers);
-    this.#counts.set(counts);
+    this.#ids = new Uint32Array(ids.buffer.transfer(rows * ID.places * ids.BYTES_PER_ELEMENT));
+    this.#numbers = new Float64Array(numbers.buffer.transfer(rows * NUMBER.places * numbers.BYTES_PER_ELEMENT));
+    this.#counts = new Int32Array(counts.buffer.transfer(rows * COUNT.places * counts.BYTES_PER_ELEMENT));
     for (let i = this.#references.length; i < rows * REFERENCE.places; i++) this.#references.push(undefined);
     this.#rows = rows;
   }

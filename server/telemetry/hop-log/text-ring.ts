@@ -1,3 +1,4 @@
+import { giveBack } from '#domain';
 import { GrowingRing } from './growing-ring.ts';
 
 const BEYOND_LATIN1 = /[\u0100-\uffff]/;
@@ -14,7 +15,7 @@ export interface TextPlace {
 
 /** Texts as bytes outside of JavaScript's heap, where no collection walks over them. */
 export class TextRing extends GrowingRing {
-  #bytes: Buffer;
+  #bytes: Buffer<ArrayBuffer>;
   readonly #longest: number;
 
   constructor(size: number, maxSize: number) {
@@ -77,6 +78,9 @@ export class TextRing extends GrowingRing {
     const before = this.#bytes;
     const bytes = Buffer.allocUnsafeSlow(size);
     this.#bytes = bytes;
-    return { move: (from: number, to: number, length: number) => void before.copy(bytes, to, from, from + length) };
+    return {
+      move: (from: number, to: number, length: number) => void before.copy(bytes, to, from, from + length),
+      moved: () => giveBack(before),
+    };
   }
 }

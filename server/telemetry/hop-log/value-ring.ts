@@ -34,6 +34,7 @@ export class ValueRing extends GrowingRing {
       move: (from: number, to: number, length: number) => {
         for (let i = 0; i < length; i++) values[to + i] = before[from + i];
       },
+      moved: () => {},
     };
   }
 }

@@ -4,6 +4,7 @@ import { decodeHuffman } from './huffman.ts';
 import { ENTRY_OVERHEAD, STATIC_ENTRIES, STATIC_TABLE } from './static-table.ts';
 
 const COLON = 0x3a;
+const NOTHING: Buffer = Buffer.alloc(0);
 /** Continuation bytes of an integer that are read; nobody needs more than 2^32. */
 const MAX_INTEGER_BYTES = 5;
 
@@ -40,7 +41,7 @@ export class HpackDecoder {
   #tableBytes = 0;
   #tableLimit: number;
   #listBytes = 0;
-  #bytes: Buffer = Buffer.alloc(0);
+  #bytes = NOTHING;
   #at = 0;
   #end = 0;
   #textValid = true;
@@ -73,6 +74,9 @@ export class HpackDecoder {
     } catch (thrown) {
       if (thrown instanceof BadBlock) return false;
       throw thrown;
+    } finally {
+      // An idle connection would keep the slab of 64 KB that they lie in.
+      this.#bytes = NOTHING;
     }
   }
 
