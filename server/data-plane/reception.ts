@@ -46,7 +46,7 @@ export class Reception {
     if (!redirected && this.#hasNoRoom(socket, listener)) return;
     if (!redirected) listener.stats.accepted();
     if (proxy.role === 'router') {
-      this.#run(socket, 'outbound', gatewayConnection, { localAddress: own, listener });
+      this.#run(socket, direction, gatewayConnection, { localAddress: own, listener });
     } else if (redirected) {
       this.#acceptRedirected(socket, own);
     } else if (!useOriginalDst) {
@@ -67,10 +67,8 @@ export class Reception {
 
   /** What a listener's requests run through. */
   handlingOf(direction: 'inbound' | 'outbound'): RequestHandling {
-    if (this.#options.proxy.role === 'router') return { report: 'source', layers: gatewayRequest };
-    return direction === 'inbound'
-      ? { report: 'destination', layers: inboundRequest }
-      : { report: 'source', layers: outboundRequest };
+    if (direction === 'inbound') return { report: 'destination', layers: inboundRequest };
+    return { report: 'source', layers: this.#options.proxy.role === 'router' ? gatewayRequest : outboundRequest };
   }
 
   /** From now on connections end as they come. */

@@ -79,10 +79,16 @@ export interface HopTracing {
   readonly startMs?: number;
   /** W3C tracestate of the caller; absent: none. */
   readonly traceState?: string;
+  /** The span is a server's, whatever the hop's direction. */
+  readonly serves?: boolean;
+  /** A server's span may have the id of its client's. */
+  readonly sharesSpans?: boolean;
   /** What a verbose span tells besides. */
   readonly notes?: readonly SpanNote[];
   /** Those calls, one for each try. */
   readonly tries?: readonly HopTry[];
+  /** The hop is a copy of a request, which has this span and no other. */
+  readonly copy?: HopTry;
 }
 
 /** Something that happened while a span went on. */

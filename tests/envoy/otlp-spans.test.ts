@@ -2,6 +2,7 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { differences } from './support/differences.ts';
 import { type OtlpSpan, startOtlpCollector } from './support/otlp-spans.ts';
 import { loadPairs, type PairCase } from './support/pairs/case-file.ts';
+import { byCopies } from './support/pairs/sent-spans.ts';
 import { startTwoProxies, type TwoProxies } from './support/pairs/two-proxies.ts';
 import { waitFor } from './support/wait.ts';
 
@@ -59,7 +60,9 @@ describe('a collector of OpenTelemetry is sent the spans that a real Envoy sends
       const agent = tags['user_agent'];
       return agent?.startsWith(beginning) ? [[agent.slice(beginning.length), traceId]] : [];
     });
-    return new Map(named.map(([agent, traceId]) => [agent, spans.filter((span) => span.traceId === traceId)]));
+    return new Map(
+      named.map(([agent, traceId]) => [agent, spans.filter((span) => span.traceId === traceId).toSorted(byCopies)]),
+    );
   }
 
   const comparable = (traces: Map<string, OtlpSpan[]>): object =>

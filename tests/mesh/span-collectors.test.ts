@@ -63,6 +63,15 @@ const PROVIDERS = {
       collector_service: { http_uri: uri('/told', 'collector') },
     },
   },
+  inside: {
+    name: 'envoy.tracers.zipkin',
+    typed_config: {
+      '@type': type('ZipkinConfig'),
+      trace_id_128bit: true,
+      collector_endpoint_version: 'HTTP_JSON',
+      collector_service: { http_uri: uri('/inside', 'collector') },
+    },
+  },
   nobody: {
     name: 'envoy.tracers.zipkin',
     typed_config: {
@@ -83,6 +92,14 @@ const TRIES = {
     },
   },
   spawn_upstream_span: true,
+};
+
+/** Whatever comes to an inbound listener is a server's, and goes on as a copy, too. */
+const INSIDE = {
+  route: {
+    decorator: { operation: 'shop.default:80/*' },
+    route: { cluster: 'application', request_mirror_policies: [{ cluster: 'nobody-there' }] },
+  },
 };
 
 /** A route says how its requests are traced, and the connection manager the rest. */
@@ -112,8 +129,8 @@ const ports = Object.fromEntries(Object.keys(PROVIDERS).map((name, i) => [name, 
   number
 >;
 
-const listenerOf = ([name, provider]: [string, object]): Listener =>
-  gatewayListener(
+const listenerOf = ([name, provider]: [string, object]): Listener => ({
+  ...gatewayListener(
     name,
     { ip: GATEWAY, port: ports[name as keyof typeof PROVIDERS] },
     {
@@ -130,9 +147,13 @@ const listenerOf = ([name, provider]: [string, object]): Listener =>
           ? TRIES.route
           : name === 'told'
             ? TOLD.route
-            : { decorator: { operation: 'shop.default:80/*' } },
+            : name === 'inside'
+              ? INSIDE.route
+              : { decorator: { operation: 'shop.default:80/*' } },
     },
-  );
+  ),
+  ...(name === 'inside' && { traffic_direction: 'INBOUND' }),
+});
 
 interface Report {
   readonly path: string;
@@ -318,6 +339,26 @@ describe('spans of a proxy', () => {
       'last_downstream_tx_byte_sent',
       'ss',
     ]);
+  });
+
+  it('are those of a server, with the id of the client, where a listener is for what comes in', async () => {
+    asked.length = 0;
+    const [trace = ''] = await sendFive('inside');
+    await until(() => reports.some(({ path }) => path === '/inside'), 'a report');
+    type Sent = { readonly id: string; readonly name: string; readonly traceId: string };
+    const sent = JSON.parse(String(reports.find(({ path }) => path === '/inside')!.body)) as Sent[];
+    const own = sent.filter(({ traceId }) => traceId === trace);
+    const request = own.find(({ name }) => name === 'shop.default:80/*')!;
+    expect(request).toMatchObject({ id: '00f067aa0ba902b7', kind: 'SERVER', shared: true });
+    expect(request).not.toHaveProperty('parentId');
+    expect(own.find(({ name }) => name === 'mirror')).toMatchObject({
+      parentId: request.id,
+      kind: 'CLIENT',
+      tags: { 'http.status_code': '503', response_flags: 'UF', upstream_cluster: 'nobody-there', error: 'true' },
+    });
+    expect(asked[0]).toMatchObject({ 'x-b3-spanid': request.id });
+    expect(asked[0]).not.toHaveProperty('x-envoy-decorator-operation');
+    expect(pod.hops.at(-1)).toMatchObject({ direction: 'inbound' });
   });
 
   it('that nobody takes hold no request up', async () => {

@@ -58,6 +58,8 @@ export interface CompiledListener {
   readonly bindToPort: boolean;
   readonly useOriginalDst: boolean;
   readonly direction: 'inbound' | 'outbound';
+  /** Its requests are traced as a server's. As in Envoy, so are those of a listener that says no direction. */
+  readonly serves: boolean;
   readonly chains: readonly CompiledFilterChain[];
   readonly defaultChain: CompiledFilterChain | undefined;
   /** Chooses a chain by name, in place of the chains' own matches; undefined: those count. */
@@ -146,6 +148,7 @@ export function compileListener(
     bindToPort: resource.bind_to_port !== false,
     useOriginalDst: resource.use_original_dst === true,
     direction: resource.traffic_direction === 'INBOUND' ? 'inbound' : 'outbound',
+    serves: resource.traffic_direction !== 'OUTBOUND',
     chains,
     defaultChain,
     chainMatcher: matcher && within('filter_chain_matcher', () => readChainMatcher(matcher)),

@@ -78,12 +78,14 @@ export function readSpanCollector(provider: TracingProvider | undefined): SpanCo
 
 /** By which headers a provider joins spans; undefined: nothing here speaks its own. */
 export function readTracer(provider: TracingProvider | undefined): Tracer | undefined {
-  if (provider?.name === 'envoy.tracers.opentelemetry') return { propagation: 'w3c', shortTraceIds: false };
+  if (provider?.name === 'envoy.tracers.opentelemetry')
+    return { propagation: 'w3c', shortTraceIds: false, sharesSpans: false };
   if (provider?.name !== 'envoy.tracers.zipkin') return undefined;
-  const { trace_context_option, trace_id_128bit } = provider.typed_config ?? {};
+  const { shared_span_context, trace_context_option, trace_id_128bit } = provider.typed_config ?? {};
   return {
     propagation: trace_context_option === 'USE_B3_WITH_W3C_PROPAGATION' ? 'b3-w3c' : 'b3',
     shortTraceIds: trace_id_128bit !== true,
+    sharesSpans: shared_span_context !== false,
   };
 }
 

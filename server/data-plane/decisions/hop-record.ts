@@ -125,6 +125,8 @@ function tracingOf(exchange: Exchange, config: TracingConfig): HopTracing {
     userAgent: head.headers.get('user-agent') ?? '',
     peerIp: connection.remoteAddress.ip,
     startMs,
+    ...(connection.listener.serves && { serves: true }),
+    ...(config.tracer?.sharesSpans === true && { sharesSpans: true }),
     ...(config.verbose && info.times !== undefined && { notes: spanNotes(info.times, startMs, 'request') }),
     ...(exchange.span.traceState && { traceState: exchange.span.traceState }),
   };

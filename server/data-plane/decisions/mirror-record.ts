@@ -1,20 +1,21 @@
-import type { HopRecord } from '#domain';
+import type { HopRecord, HopTracing } from '#domain';
 import { originOf } from '../config/origins.ts';
 import type { Exchange } from '../http/exchange.ts';
 import type { MirrorResult } from '../http/router/mirror.ts';
-import { RESET_WORDS } from '../http/router/reset-reasons.ts';
+import { wallTime } from '../http/tracing/wall-time.ts';
 
 /** Reports a mirrored request as a hop of its own, a child of the request that it copies. */
 export function recordMirror(exchange: Exchange, result: MirrorResult): void {
-  const { connection, head, info, runtime, span } = exchange;
-  const words = result.failure === undefined ? undefined : RESET_WORDS[result.failure];
+  const { connection, head, info, runtime } = exchange;
+  const words = result.failure;
   const origin = originOf(exchange.route?.origins, 'request_mirror_policies');
   const hop: HopRecord = {
     spanId: result.span.spanId,
     traceId: result.span.traceId,
-    parentSpanId: span.spanId,
-    // Istio's mirrors are not traced.
-    sampled: false,
+    parentSpanId: result.span.parentSpanId ?? '',
+    // Istio's mirrors are not.
+    sampled: result.span.sampled,
+    ...(result.span.sampled && { tracing: tracingOf(exchange, result) }),
     requestId: exchange.requestId,
     proxy: runtime.self.inHops,
     direction: connection.direction,
@@ -55,4 +56,22 @@ export function recordMirror(exchange: Exchange, result: MirrorResult): void {
     accessLog: '',
   };
   runtime.onHop(hop);
+  const collector = exchange.config.tracing?.collector;
+  if (collector !== undefined) runtime.spans.send(collector, hop);
+}
+
+/** Its span is that of a call below the request. Source: AsyncRequestSharedImpl and ShadowWriterImpl in Envoy. */
+function tracingOf({ connection, runtime }: Exchange, result: MirrorResult): HopTracing {
+  const { durationMs, failure, host, span, status } = result;
+  const { clock } = runtime;
+  const startMs = wallTime(clock, clock.monotonic() - durationMs);
+  const copy = {
+    // As in Envoy, whatever the host speaks.
+    ...{ spanId: span.spanId, host, startMs, durationMs, protocol: 'HTTP/1.1' },
+    status: status || (failure?.status ?? 0),
+    flags: failure?.flag ?? '',
+    ...{ reason: '', canceled: false, grpcStatus: undefined, grpcMessage: undefined },
+    ...{ tags: {}, notes: [], operation: 'mirror' },
+  };
+  return { tags: {}, maxPathLength: 0, scheme: '', userAgent: '', peerIp: connection.remoteAddress.ip, copy };
 }

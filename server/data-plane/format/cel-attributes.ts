@@ -147,6 +147,9 @@ function upstreamOf({ info, upstreamTls, endpoint }: FormatSubject): Attributes 
   };
 }
 
+/** Numbers of envoy.config.core.v3.TrafficDirection. */
+const DIRECTIONS = { UNSPECIFIED: 0n, INBOUND: 1n, OUTBOUND: 2n } as const;
+
 function xdsOf(subject: FormatSubject): Attributes {
   const { connection, info } = subject;
   const held = (kind: MetadataKind): unknown => subject.resourceMetadata?.(kind);
@@ -154,7 +157,7 @@ function xdsOf(subject: FormatSubject): Attributes {
   const told = known({
     node: subject.proxy?.node,
     cluster_name: info.flags.includes('NC') ? '' : info.cluster,
-    listener_direction: connection.direction === 'inbound' ? 1n : 2n,
+    listener_direction: DIRECTIONS[connection.listener?.resource?.traffic_direction ?? 'UNSPECIFIED'],
     cluster_metadata: held('CLUSTER') ?? (info.upstreamHost === '' ? undefined : {}),
     route_metadata: held('ROUTE') ?? (routed ? {} : undefined),
     listener_metadata: held('LISTENER') ?? {},

@@ -113,7 +113,12 @@ export interface FormatConnection {
   readonly tls: TlsFacts | undefined;
   readonly fingerprints?: HelloFingerprints | undefined;
   readonly chain?: { readonly name: string } | undefined;
-  readonly listener?: { readonly name: string } | undefined;
+  readonly listener?:
+    | {
+        readonly name: string;
+        readonly resource?: { readonly traffic_direction?: 'UNSPECIFIED' | 'INBOUND' | 'OUTBOUND' };
+      }
+    | undefined;
 }
 
 /** A value that a command yields; undefined where there is none. */

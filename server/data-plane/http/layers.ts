@@ -121,11 +121,15 @@ function decided(exchange: Exchange, id: string, reason: TraceReason | undefined
   return tracing.byRequestId && (reason !== undefined || reasonOf(id) !== undefined) ? withReason(id, reason) : id;
 }
 
-function begunSpan({ config: { tracing }, head, runtime }: Exchange, reason: TraceReason | undefined): SpanContext {
+function begunSpan(
+  { config: { tracing }, connection, head, runtime }: Exchange,
+  reason: TraceReason | undefined,
+): SpanContext {
   const random = runtime.chance.ids;
   const traced = tracing === undefined ? undefined : reason !== undefined;
   if (tracing?.tracer === undefined) return startSpan(head.headers, random, () => traced);
-  return continueSpan(head.headers, { tracer: tracing.tracer, random, traced: traced === true });
+  const { serves } = connection.listener;
+  return continueSpan(head.headers, { tracer: tracing.tracer, random, serves, traced: traced === true });
 }
 
 const asksForTrace = ({ config, head }: Exchange, given: string | undefined): boolean =>

@@ -18,6 +18,8 @@ export interface Span {
   readonly zipkinName: string;
   /** `productpage.default`: Istio's name for the workload that the proxy stands for. */
   readonly service: string;
+  /** It may have the id of its client's span. */
+  readonly shared?: boolean;
   /** Milliseconds since 1970, with a fraction. */
   readonly startMs: number;
   readonly durationMs: number;
@@ -33,9 +35,12 @@ export interface Span {
  * Names and tags follow HttpTracerUtility in Envoy. `shownAs` gives the name by which statistics call the cluster, where it has one.
  */
 export function spansOf(hop: HopRecord, shownAs?: string): Span[] {
+  const copy = hop.tracing?.copy;
+  if (copy !== undefined)
+    return [trySpan(hop, { each: copy, parentSpanId: hop.parentSpanId, shownAs: shownAs || hop.cluster })];
   const entry = hop.tracing?.entrySpanId;
   const answer = answerTags(hop, shownAs || hop.cluster);
-  const kind = hop.direction === 'outbound' ? 'CLIENT' : 'SERVER';
+  const kind = serves(hop) ? 'SERVER' : 'CLIENT';
   if (entry === undefined) return [requestSpan(hop, hop.spanId, kind, answer)];
   const request = requestSpan(hop, entry, 'SERVER', answer);
   // In the order in which they end.
@@ -44,6 +49,8 @@ export function spansOf(hop: HopRecord, shownAs?: string): Span[] {
   );
   return [...(tries ?? []).map(numbered), request];
 }
+
+const serves = ({ direction, tracing }: HopRecord): boolean => direction === 'inbound' || tracing?.serves === true;
 
 /** gRPC statuses that are the server's fault: UNKNOWN, DEADLINE_EXCEEDED, UNIMPLEMENTED, INTERNAL, UNAVAILABLE, DATA_LOSS. */
 export const GRPC_FAILURES: ReadonlySet<string> = new Set(['2', '4', '12', '13', '14', '15']);
@@ -75,9 +82,10 @@ function requestSpan(hop: HopRecord, spanId: string, kind: Span['kind'], answer:
     parentSpanId: hop.parentSpanId,
     parentIsRemote: hop.parentSpanId !== undefined,
     kind,
+    ...(kind === 'SERVER' && tracing?.sharesSpans === true && { shared: true }),
     notes: tracing?.notes ?? NO_NOTES,
     zipkinName: hop.operation ?? request.authority,
-    name: hop.operation ?? (hop.direction === 'outbound' ? `egress ${request.authority}` : 'ingress'),
+    name: hop.operation ?? (serves(hop) ? 'ingress' : `egress ${request.authority}`),
     tags: {
       component: 'proxy',
       ...(proxy.node !== undefined && { node_id: proxy.node, zone: '' }),
@@ -98,7 +106,7 @@ function requestSpan(hop: HopRecord, spanId: string, kind: Span['kind'], answer:
 
 interface TryOf {
   readonly each: HopTry;
-  readonly parentSpanId: string;
+  readonly parentSpanId: string | undefined;
   /** Name of the cluster in statistics. */
   readonly shownAs: string;
 }
@@ -122,8 +130,7 @@ function trySpan(hop: HopRecord, { each, parentSpanId, shownAs }: TryOf): Span {
     notes: each.notes,
     tags: {
       component: 'proxy',
-      upstream_address: each.host,
-      'peer.address': each.host,
+      ...(each.host !== '' && { upstream_address: each.host, 'peer.address': each.host }),
       'http.protocol': each.protocol,
       'http.status_code': String(each.status),
       response_flags: each.flags || '-',

@@ -18,6 +18,7 @@ export function zipkinBody(spans: readonly Span[], ip?: string): string {
       ...(span.parentSpanId !== undefined && { parentId: span.parentSpanId }),
       kind: span.kind,
       name: span.zipkinName,
+      ...(span.shared === true && { shared: true }),
       timestamp: Math.round(span.startMs * 1000),
       // Zipkin takes no span without a length.
       duration: Math.max(1, Math.round(span.durationMs * 1000)),

@@ -13,7 +13,7 @@ import { type AttemptOwner, UpstreamAttempt } from './attempt.ts';
 import { shortName } from './choose-share.ts';
 import { reportAnswer } from './outlier-report.ts';
 import { RequestBody } from './request-body.ts';
-import { RESET_WORDS } from './reset-reasons.ts';
+import { RESET_WORDS, type ResetWords } from './reset-reasons.ts';
 import { awaitsConsent, isConsent } from './tunnels.ts';
 
 /** A slow mirror is given up when this much of the request waits for it. */
@@ -31,6 +31,12 @@ export interface MirrorOptions {
   readonly onResult: (result: MirrorResult) => void;
 }
 
+/** Why a copy has no whole answer, as logs would tell it. */
+type MirrorFailure = Pick<ResetWords, 'flag' | 'status' | 'details'>;
+
+const NO_HOST: MirrorFailure = { flag: 'UH', status: 503, details: 'no_healthy_upstream' };
+const TIMEOUT: MirrorFailure = { flag: 'UT', status: 504, details: 'response_timeout' };
+
 /** What became of a mirrored request; nobody waits for it. */
 export interface MirrorResult {
   readonly cluster: UpstreamCluster;
@@ -39,7 +45,7 @@ export interface MirrorResult {
   readonly peerId: string;
   readonly span: SpanContext;
   readonly status: number;
-  readonly failure: ResetReason | undefined;
+  readonly failure: MirrorFailure | undefined;
   readonly durationMs: number;
   readonly bytes: number;
 }
@@ -71,7 +77,8 @@ export class MirrorCall implements AttemptOwner {
     this.#onResult = options.onResult;
     const { span } = exchange;
     const spanId = newSpanId(exchange.runtime.chance.ids);
-    this.#span = { ...span, parentSpanId: span.spanId, spanId, sampled: policy.sampled ?? span.sampled };
+    const parentSpanId = exchange.entrySpanId || span.spanId;
+    this.#span = { ...span, parentSpanId, spanId, sampled: policy.sampled ?? span.sampled };
     this.#head = { ...exchange.head, headers: exchange.head.headers.clone() };
     handToCopy(exchange, this.#head.headers, this.#span);
     this.#timeoutMs = timeoutMs;
@@ -95,7 +102,8 @@ export class MirrorCall implements AttemptOwner {
     }));
     const choice = this.#cluster.pick({ originalDestination: originalDestination(connection), hash: NO_HASH });
     if (choice === undefined) {
-      this.#count(503);
+      this.#count(NO_HOST.status);
+      this.#done(NO_HOST);
       return;
     }
     const startedAt = runtime.clock.monotonic();
@@ -126,7 +134,7 @@ export class MirrorCall implements AttemptOwner {
   abandon(): void {
     if (this.#over || this.#body.ended || this.#attempt === undefined) return;
     this.#attempt.drop('local_reset');
-    this.#done('local_reset');
+    this.#done(RESET_WORDS.local_reset);
   }
 
   connected(attempt: UpstreamAttempt, stream: UpstreamStream): void {
@@ -164,7 +172,7 @@ export class MirrorCall implements AttemptOwner {
   failed({ choice, cluster }: UpstreamAttempt, reason: ResetReason): void {
     if (reason !== 'overflow') cluster.report(choice.host, { localOrigin: 'connect' });
     if (this.#status === 0) this.#count(RESET_WORDS[reason].status);
-    this.#done(reason);
+    this.#done(RESET_WORDS[reason]);
   }
 
   /** The tunnel stands. */
@@ -183,15 +191,15 @@ export class MirrorCall implements AttemptOwner {
     this.#cluster.stats.rqTimeout.value++;
     attempt?.cluster.report(attempt.choice.host, { localOrigin: 'timeout' });
     this.#attempt?.drop('local_reset');
-    if (this.#status === 0) this.#count(504);
-    this.#done('local_reset');
+    if (this.#status === 0) this.#count(TIMEOUT.status);
+    this.#done(TIMEOUT);
   }
 
   #count(status: number): void {
     this.#cluster.stats.code(status, 'internal');
   }
 
-  #done(failure: ResetReason | undefined): void {
+  #done(failure: MirrorFailure | undefined): void {
     this.#over = true;
     this.#timer?.cancel();
     const durationMs = this.#exchange.runtime.clock.monotonic() - this.#startedAt;

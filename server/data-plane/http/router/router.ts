@@ -13,7 +13,7 @@ import { applyRequestRules } from '../apply-rules.ts';
 import type { Exchange, LayerOutcome, RequestLayer } from '../exchange.ts';
 import { grpcTimeout, grpcTimeoutMs, isGrpc } from '../grpc.ts';
 import type { Headers } from '../headers.ts';
-import { operationOf } from '../tracing/span-words.ts';
+import { tellsHost } from '../tracing/operations.ts';
 import { noteCluster, noteRewrite } from './call-steps.ts';
 import { takeWishes } from './client-wishes.ts';
 import { dropOverload, underMaintenance } from './drop-overload.ts';
@@ -121,7 +121,7 @@ function forward(exchange: Exchange, route: CompiledRoute, action: ForwardAction
   const { path } = exchange.head;
   rewriteRequest(exchange, route, action);
   if (exchange.steps.on) noteRewrite(exchange.steps, route, { path, authority }, exchange.head);
-  if (route.operation !== undefined && route.tellsOperation && namesOperations(exchange)) {
+  if (route.operation !== undefined && route.tellsOperation && tellsHost(exchange)) {
     exchange.head.headers.set('x-envoy-decorator-operation', route.operation);
   }
   const { headers } = exchange.head;
@@ -151,12 +151,6 @@ function noCluster(exchange: Exchange, route: CompiledRoute, action: ForwardActi
 /** Which destination of the route named the cluster. A table of weights may hold a single entry. */
 const shareOrigin = ({ origins }: CompiledRoute, { shares }: ForwardAction, share: ClusterShare): string =>
   origins?.parts.has('cluster') ? 'cluster' : `weighted_clusters.${shares.indexOf(share)}`;
-
-/** Spans of clients are named in a header, where there are spans and decorators name them. */
-const namesOperations = (exchange: Exchange): boolean =>
-  exchange.config.tracing !== undefined &&
-  exchange.connection.direction === 'outbound' &&
-  operationOf(exchange) === undefined;
 
 /** As in Envoy, the host of a gRPC call is told how long the stream may last. */
 function limitStream(exchange: Exchange, action: ForwardAction): void {

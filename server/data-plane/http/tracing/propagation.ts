@@ -10,12 +10,15 @@ export interface Tracer {
   readonly propagation: Propagation;
   /** Ids of new traces have 64 bits. */
   readonly shortTraceIds: boolean;
+  /** A server's span has the id of the client's. */
+  readonly sharesSpans: boolean;
 }
 
 interface Incoming {
   /** Undefined: only a decision came. */
   readonly traceId?: string;
   readonly spanId?: string;
+  readonly parentSpanId?: string | undefined;
   readonly sampled?: boolean | undefined;
   readonly traceState?: string;
 }
@@ -36,7 +39,7 @@ const READERS: Readonly<Record<Propagation, (headers: Headers) => Found>> = {
  */
 export function continueSpan(
   headers: Headers,
-  { random, tracer, traced }: { random: Random; tracer: Tracer; traced: boolean },
+  { random, serves, tracer, traced }: { random: Random; serves: boolean; tracer: Tracer; traced: boolean },
 ): SpanContext {
   const { propagation } = tracer;
   const found = READERS[propagation](headers);
@@ -44,11 +47,12 @@ export function continueSpan(
   if (found === UNREADABLE) {
     return { traceId: newTraceId(random), spanId, parentSpanId: undefined, sampled: false, untouched: true };
   }
+  const shares = serves && tracer.sharesSpans && found?.spanId !== undefined;
   return {
     // As in Envoy, the id of a short trace is that of its first span.
     traceId: found?.traceId ?? (tracer.shortTraceIds ? SHORT + spanId : newTraceId(random)),
-    spanId,
-    parentSpanId: found?.spanId,
+    spanId: shares ? found.spanId! : spanId,
+    parentSpanId: shares ? found.parentSpanId : found?.spanId,
     // The OpenTelemetry tracer never samples what the proxy itself decided against.
     sampled: propagation === 'w3c' ? traced && found?.sampled !== false : (found?.sampled ?? traced),
     ...(found?.traceState !== undefined && { traceState: found.traceState }),
@@ -87,7 +91,7 @@ function writeB3(headers: Headers, { traceId, spanId, parentSpanId, sampled }: S
   headers.put('x-b3-sampled', flag);
 }
 
-const SINGLE = /^([0-9a-f]{16}|[0-9a-f]{32})-([0-9a-f]{16})(?:-([01d])(?:-[0-9a-f]{16})?)?$/i;
+const SINGLE = /^([0-9a-f]{16}|[0-9a-f]{32})-([0-9a-f]{16})(?:-([01d])(?:-([0-9a-f]{16}))?)?$/i;
 const TRACE_ID = /^(?:[0-9a-f]{1,16}|[0-9a-f]{32})$/i;
 const SPAN_ID = /^[0-9a-f]{1,16}$/i;
 const TRACE_DIGITS = 32;
@@ -104,17 +108,23 @@ function readB3(headers: Headers): Found {
   if (traceId === undefined || spanId === undefined) return sampled === undefined ? undefined : { sampled };
   const parent = headers.get('x-b3-parentspanid') ?? '';
   if (!TRACE_ID.test(traceId) || !SPAN_ID.test(spanId) || (parent !== '' && !SPAN_ID.test(parent))) return UNREADABLE;
-  return { traceId: padded(traceId, TRACE_DIGITS), spanId: padded(spanId, SPAN_DIGITS), sampled };
+  return {
+    traceId: padded(traceId, TRACE_DIGITS),
+    spanId: padded(spanId, SPAN_DIGITS),
+    parentSpanId: parent === '' ? undefined : padded(parent, SPAN_DIGITS),
+    sampled,
+  };
 }
 
 function readSingle(text: string): Found {
   if (text === '0' || text === '1' || text === 'd') return { sampled: text !== '0' };
   const parts = SINGLE.exec(text);
   if (parts === null) return UNREADABLE;
-  const [, traceId = '', spanId = '', decision] = parts;
+  const [, traceId = '', spanId = '', decision, parent] = parts;
   return {
     traceId: padded(traceId, TRACE_DIGITS),
     spanId: padded(spanId, SPAN_DIGITS),
+    parentSpanId: parent?.toLowerCase(),
     ...(decision !== undefined && { sampled: decision !== '0' }),
   };
 }
