@@ -1,5 +1,14 @@
 import { type Diagnostic, errorMessage, type KubeObject } from '#domain';
-import { type AdsServer, createAdsServer, type ProxyNode, type PushEvent, typeUrls, type XdsSnapshot } from '#xds';
+import { mayListSecrets } from '#kube-api';
+import {
+  type AdsServer,
+  createAdsServer,
+  type ProvenIdentity,
+  type ProxyNode,
+  type PushEvent,
+  typeUrls,
+  type XdsSnapshot,
+} from '#xds';
 import { type AddressAllocator, createAddressAllocator } from './addresses/address-allocator.ts';
 import type { ControlPlane, ControlPlaneOptions } from './doors.ts';
 import { createInstanceLookup, createStatusWriter, type StatusWriter, tellsInStatus } from './gateway-api/index.ts';
@@ -215,7 +224,9 @@ class Pilot implements ControlPlane {
   #resourcesFor(node: ProxyNode): ReturnType<Translator['translate']> {
     const snapshot = this.#current();
     const { resources, problems } = this.#translator.translate(snapshot, node);
-    const secrets = secretResources(snapshot, node, resources);
+    const mayList = ({ namespace, serviceAccount }: ProvenIdentity) =>
+      mayListSecrets(this.#options.store, namespace, serviceAccount);
+    const secrets = secretResources({ snapshot, node, resources, mayList });
     const held = this.#whole.get(resources);
     if (held?.get(typeUrls.secret) === secrets) return { resources: held, problems };
     const whole = new Map([...resources, [typeUrls.secret, secrets] as const]);

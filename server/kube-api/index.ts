@@ -1,5 +1,6 @@
 export { createApiServer } from './api-server.ts';
 export { appliedOver, LAST_APPLIED } from './apply.ts';
+export { mayListSecrets } from './auth/rbac.ts';
 export type * from './doors.ts';
 export { coreKinds } from './kinds/core.ts';
 export { kubeconfigYaml } from './kubeconfig.ts';

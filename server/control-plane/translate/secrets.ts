@@ -29,25 +29,36 @@ interface SecretName {
   readonly name: string;
 }
 
+/** Whose certificates are asked for. */
+interface SecretRequest {
+  readonly snapshot: MeshSnapshot;
+  readonly node: ProxyNode;
+  /** The proxy's configuration. */
+  readonly resources: EncodedByType;
+  /** Whether an account may list the Secrets of its namespace. */
+  readonly mayList: (identity: ProvenIdentity) => boolean;
+}
+
 /**
  * The certificates that a proxy's configuration names and that it may have, by the names it asks with. A name that is not allowed or
  * not there is left out: what depends on it is not served. Without a proven identity there is none.
  * Source: SecretGen in istio pilot/pkg/xds/sds.go.
  */
-export function secretResources(
-  snapshot: MeshSnapshot,
-  node: ProxyNode,
-  resources: EncodedByType,
-): ReadonlyMap<string, EncodedResource> {
+export function secretResources({
+  snapshot,
+  node,
+  resources,
+  mayList,
+}: SecretRequest): ReadonlyMap<string, EncodedResource> {
   const { identity } = node;
   const wanted = identity === undefined ? NO_NAMES : namesIn(resources);
   if (identity === undefined || wanted.size === 0) return NO_SECRETS;
   const verified = verifiedNames(snapshot, node, identity);
+  const readsKeys = node.id.startsWith('router~') || mayList(identity);
   const secrets = new Map<string, EncodedResource>();
   for (const name of wanted) {
     const read = parseName(name, identity.namespace);
-    if (read === undefined || !isAllowed(name, read, { identity, verified, isRouter: node.id.startsWith('router~') }))
-      continue;
+    if (read === undefined || !isAllowed(name, read, { identity, verified, readsKeys })) continue;
     const secret = secretOf(name, read, snapshot);
     if (secret !== undefined) secrets.set(name, encodeResource(typeUrls.secret, secret));
   }
@@ -57,18 +68,19 @@ export function secretResources(
 interface Permission {
   readonly identity: ProvenIdentity;
   readonly verified: ReadonlySet<string>;
-  readonly isRouter: boolean;
+  /** Whether the proxy may have keys that nobody vouches for. */
+  readonly readsKeys: boolean;
 }
 
 /**
  * A Gateway API Gateway may name Secrets of its own namespace and granted ones. Other names reach into the proxy's own namespace only:
- * roots are open to everyone, keys to gateways. Unlike Istio, which asks whether the account may list Secrets, gateways always may.
+ * roots are open to everyone, keys to accounts that may list Secrets. Unlike Istio, gateways need no role for that.
  */
 function isAllowed(name: string, { type, namespace, name: secret }: SecretName, permission: Permission): boolean {
-  const { identity, verified, isRouter } = permission;
+  const { identity, verified, readsKeys } = permission;
   if (type === 'configmap') return true;
   if (type === 'kubernetes-gateway') return verified.has(name);
-  return namespace === identity.namespace && (isRouter || secret.endsWith(ROOTS_SUFFIX));
+  return namespace === identity.namespace && (readsKeys || secret.endsWith(ROOTS_SUFFIX));
 }
 
 /** The names that the Gateways of the proxy vouch for. Source: VerifiedCertificateReferences in mergeGateways of istio pilot. */

@@ -101,3 +101,11 @@ export function rbac(store: KubeStore): (request: AccessRequest) => AccessDecisi
     return grant ? { allowed: true, reason: grant.why } : { allowed: false };
   };
 }
+
+const SECRETS = { group: '', version: 'v1', resource: 'secrets', subresource: '', name: '' };
+
+/** Whether roles let a service account list the Secrets of its namespace; its groups do not count, as in the review that istiod asks for. */
+export function mayListSecrets(store: KubeStore, namespace: string, serviceAccount: string): boolean {
+  const user = { username: `system:serviceaccount:${namespace}:${serviceAccount}`, groups: [] };
+  return rbac(store)({ user, verb: 'list', resource: { ...SECRETS, namespace }, path: '' }).allowed;
+}

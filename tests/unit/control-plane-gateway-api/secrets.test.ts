@@ -63,9 +63,41 @@ const objects: readonly KubeObject[] = [
   istioGateway('lost', { mode: 'SIMPLE', credentialName: 'nowhere' }),
 ];
 
-function controlPlane(): ControlPlane {
+/** A service that `app: caller` reaches by mutual TLS with the pair of its namespace. */
+const external: readonly KubeObject[] = [
+  service('bank', { ports: [{ name: 'http', port: 80 }], selector: { app: 'bank' } }),
+  {
+    apiVersion: 'networking.istio.io/v1',
+    kind: 'DestinationRule',
+    metadata: { name: 'bank', namespace: 'default' },
+    spec: {
+      host: 'bank.default.svc.cluster.local',
+      workloadSelector: { matchLabels: { 'gateway.networking.k8s.io/gateway-name': 'gw' } },
+      trafficPolicy: { tls: { mode: 'MUTUAL', credentialName: 'own' } },
+    },
+  },
+];
+
+const RBAC = { apiGroup: 'rbac.authorization.k8s.io' };
+const reader: readonly KubeObject[] = [
+  {
+    apiVersion: 'rbac.authorization.k8s.io/v1',
+    kind: 'Role',
+    metadata: { name: 'reader', namespace: 'default' },
+    rules: [{ apiGroups: [''], resources: ['secrets'], verbs: ['list'] }],
+  },
+  {
+    apiVersion: 'rbac.authorization.k8s.io/v1',
+    kind: 'RoleBinding',
+    metadata: { name: 'reader', namespace: 'default' },
+    subjects: [{ kind: 'ServiceAccount', name: 'caller', namespace: 'default' }],
+    roleRef: { ...RBAC, kind: 'Role', name: 'reader' },
+  },
+];
+
+function controlPlane(more: readonly KubeObject[]): ControlPlane {
   const store = createKubeStore({ kinds: createKindRegistry([...coreKinds, ...istioKinds, ...gatewayKinds]), clock });
-  for (const object of objects) store.apply(object, { changeId: 'c' });
+  for (const object of [...objects, ...more]) store.apply(object, { changeId: 'c' });
   const plane = createControlPlane({
     store,
     meshConfig: DEFAULT_MESH_CONFIG,
@@ -77,12 +109,18 @@ function controlPlane(): ControlPlane {
   return plane;
 }
 
-function namesFor(identity: ProvenIdentity | undefined, type = 'router', of = 'default'): string[] {
-  const plane = controlPlane();
+interface Asked {
+  readonly type?: string;
+  readonly more?: readonly KubeObject[];
+}
+
+function namesFor(identity: ProvenIdentity | undefined, asked: Asked = {}): string[] {
+  const { type = 'router', more = [] } = asked;
+  const plane = controlPlane(more);
   const snapshot = plane.snapshotFor({
-    id: `${type}~127.0.0.9~gw.${of}~${of}.svc.cluster.local`,
+    id: `${type}~127.0.0.9~gw.default~default.svc.cluster.local`,
     cluster: 'gw',
-    metadata: { NAMESPACE: of, LABELS: { 'gateway.networking.k8s.io/gateway-name': 'gw' } },
+    metadata: { NAMESPACE: 'default', LABELS: { 'gateway.networking.k8s.io/gateway-name': 'gw' } },
     ...(identity && { identity }),
   });
   plane.stop();
@@ -118,5 +156,15 @@ describe('certificates by SDS', () => {
 
   it('that are missing are left out, so that nothing else is served in their place', () => {
     expect(namesFor({ namespace: 'default', serviceAccount: 'gw-istio' })).not.toContain('kubernetes://nowhere');
+  });
+
+  it('of a sidecar’s own namespace have keys for an account that may list Secrets, and roots for every account', () => {
+    const caller = { namespace: 'default', serviceAccount: 'caller' };
+    const more = [...external, ...reader];
+    expect(namesFor(caller, { type: 'sidecar', more: external })).toEqual(['kubernetes://own-cacert']);
+    expect(namesFor(caller, { type: 'sidecar', more })).toEqual(['kubernetes://own', 'kubernetes://own-cacert']);
+    expect(namesFor({ ...caller, serviceAccount: 'other' }, { type: 'sidecar', more })).toEqual([
+      'kubernetes://own-cacert',
+    ]);
   });
 });
