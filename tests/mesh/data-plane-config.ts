@@ -18,6 +18,10 @@ export const router: { name: string; typed_config: Any } = {
   typed_config: { '@type': extensionTypes.router },
 };
 export const faultFilter = { name: 'envoy.filters.http.fault', typed_config: { '@type': extensionTypes.fault } };
+const grpcStatsFilter = {
+  name: 'envoy.filters.http.grpc_stats',
+  typed_config: { '@type': 'type.googleapis.com/envoy.extensions.filters.http.grpc_stats.v3.FilterConfig' },
+};
 const statsFilter = { name: 'istio.stats', typed_config: { '@type': 'type.googleapis.com/stats.PluginConfig' } };
 const accessLog = {
   name: 'envoy.access_loggers.file',
@@ -32,7 +36,7 @@ export const http = (fields: Record<string, unknown>): FilterChain['filters'][nu
   name: 'envoy.filters.network.http_connection_manager',
   typed_config: {
     '@type': extensionTypes.httpConnectionManager,
-    http_filters: [{ name: 'envoy.filters.http.grpc_stats' }, faultFilter, statsFilter, router],
+    http_filters: [grpcStatsFilter, faultFilter, statsFilter, router],
     access_log: [accessLog],
     normalize_path: true,
     tracing: { random_sampling: { value: 100 } },

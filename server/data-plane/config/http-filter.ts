@@ -62,7 +62,6 @@ const BUILT_IN: ReadonlySet<string> = new Set([
   'istio.stats',
   'istio.metadata_exchange',
   'envoy.filters.http.peer_metadata',
-  'envoy.filters.http.grpc_stats',
 ]);
 
 /** Reads the filters of a connection manager in their order; the router must be the last. */

@@ -1,5 +1,7 @@
 import type { Any, FilterChain, HeaderMutation, HttpConnectionManager, Metadata, TcpProxy } from '#xds';
 import { extensionTypes } from '#xds';
+import { timesHosts } from '../http/filters/grpc-stats.ts';
+import { GRPC_STATS } from '../http/filters/self-contained.ts';
 import { wireSafe } from '../http/headers.ts';
 import { type HostPolicy, readHostPolicy } from '../http/host.ts';
 import type { PathPolicy } from '../http/path.ts';
@@ -295,11 +297,18 @@ function compileHcm(
     accessLogs: readAccessLogs(config.access_log ?? []),
     localReply: readLocalReply(config['local_reply_config'] as LocalReplyJson | undefined),
     stats: readStats(config.http_filters ?? []),
-    countsGrpc: (config.http_filters ?? []).some(({ name }) => name === 'envoy.filters.http.grpc_stats'),
-    timed: tracing?.verbose === true || DURATIONS.test(JSON.stringify([config.access_log, config.tracing])),
+    countsGrpc: ofType(config, GRPC_STATS).length > 0,
+    timed:
+      tracing?.verbose === true ||
+      ofType(config, GRPC_STATS).some(timesHosts) ||
+      DURATIONS.test(JSON.stringify([config.access_log, config.tracing])),
     serving: readHttpServing(config),
   };
 }
+
+/** The configurations of filters of one type. */
+const ofType = ({ http_filters = [] }: HttpConnectionManager, type: string): Any[] =>
+  http_filters.flatMap(({ typed_config }) => (typed_config?.['@type'] === type ? [typed_config] : []));
 
 /** Without runtime keys, the default of the implementation is to keep them. */
 const readEscapedSlashes = (given: unknown): PathPolicy['escapedSlashes'] =>

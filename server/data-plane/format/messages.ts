@@ -97,12 +97,15 @@ const camel = (name: string): string =>
     .map((word) => word[0] + word.slice(1).toLowerCase())
     .join('');
 
+/** Envoy's number for a status that is none. */
+const INVALID_CODE = -1;
+
 /** Envoy takes it from trailers, then from headers, then from what the HTTP status stands for. */
 function grpcNumber({ head, responseHead, responseTrailers }: FormatSubject): number | undefined {
   if (!isGrpc(head.headers)) return undefined;
-  const given = responseTrailers?.get('grpc-status') ?? responseHead?.headers.get('grpc-status');
-  if (given === undefined) return responseHead === undefined ? undefined : grpcStatusOf(responseHead.status);
-  return /^\d+$/.test(given) ? Number(given) : undefined;
+  const given = responseTrailers?.get('grpc-status') || responseHead?.headers.get('grpc-status');
+  if (!given) return responseHead === undefined ? undefined : grpcStatusOf(responseHead.status);
+  return /^\d+$/.test(given) ? Number(given) : INVALID_CODE;
 }
 
 const grpcStatus: CommandReader = (argument, field) => {

@@ -66,12 +66,35 @@ const filterState: CommandReader = (argument, field) => {
     throw new ConfigProblem(field, 'Invalid filter state serialize type, only support PLAIN/TYPED/FIELD.');
   if ((form === 'FIELD') !== (name !== undefined && name !== ''))
     throw new ConfigProblem(field, 'Invalid filter state serialize type, FIELD should be used with the field name.');
+  if (key === GRPC_COUNTS) return form === 'FIELD' ? () => undefined : form === 'PLAIN' ? plainCounts : shownCounts;
   if (form === 'PLAIN') return (subject) => subject.filterState?.of(key);
   if (form === 'FIELD') return (subject) => fieldOf(subject.filterState?.valueOf(key), name);
   return (subject) => {
     const value = subject.filterState?.valueOf(key);
     // As an object it is written as JSON wherever it stands.
     return value?.shown === true ? (Object(value.text) as object) : undefined;
+  };
+};
+
+/** What the filter of that name leaves. */
+const GRPC_COUNTS = 'envoy.filters.http.grpc_stats';
+
+/** Messages of both directions, once there are some. */
+function countsOf({ leftCounts }: FormatSubject): [number, number] | undefined {
+  const requests = leftCounts?.requests.count ?? 0;
+  const responses = leftCounts?.responses.count ?? 0;
+  return requests + responses === 0 ? undefined : [requests, responses];
+}
+
+const plainCounts: Command = (subject) => countsOf(subject)?.join(',');
+
+const shownCounts: Command = (subject) => {
+  const counts = countsOf(subject);
+  if (counts === undefined) return undefined;
+  const [requests, responses] = counts;
+  return {
+    ...(requests > 0 && { requestMessageCount: String(requests) }),
+    ...(responses > 0 && { responseMessageCount: String(responses) }),
   };
 };
 

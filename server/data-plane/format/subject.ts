@@ -4,6 +4,7 @@ import type { EndpointConfig } from '../config/endpoint-config.ts';
 import type { ResponseHead, TlsFacts } from '../http/codec.ts';
 import type { DynamicMetadata } from '../http/dynamic-metadata.ts';
 import type { FilterState } from '../http/filter-state.ts';
+import type { GrpcMessages } from '../http/grpc-messages.ts';
 import { Headers } from '../http/headers.ts';
 import type { PeerWorkload } from '../http/peer-metadata.ts';
 import type { TraceReason } from '../http/request-id.ts';
@@ -76,6 +77,8 @@ export interface FormatSubject {
   /** What filters have left, by filter name. */
   readonly dynamicMetadata?: Pick<DynamicMetadata, 'of' | 'all'> | undefined;
   /** Texts that filters have left under names of their own. */
+  /** Messages of a gRPC call, where a filter leaves how many there were. */
+  readonly leftCounts?: GrpcMessages | undefined;
   readonly filterState?: Pick<FilterState, 'of' | 'valueOf' | 'all'> | undefined;
   readonly resourceMetadata?: ((kind: MetadataKind) => ResourceMetadata | undefined) | undefined;
   /** Whose request it is. */

@@ -8,7 +8,6 @@ import { NO_REQUEST } from '../format/subject.ts';
 import type { BrokenHandshake } from '../listener/chain-handler.ts';
 import type { ConnectionContext } from '../listener/connection-context.ts';
 import type { ProxyRuntime } from '../runtime.ts';
-import { countGrpcCall } from '../stats/grpc-stats.ts';
 import { HttpStats, ListenerHttpStats } from '../stats/http-stats.ts';
 import { Http2Stats } from '../stats/http2-stats.ts';
 import { type RequestReport, RequestReporter } from '../stats/request-metrics.ts';
@@ -235,7 +234,6 @@ export class HttpConnectionManager {
   #onFinish(exchange: Exchange): void {
     this.#countEnd(exchange.uncounted ? 0 : exchange.info.status, exchange.info.durationMs);
     for (const reporter of this.#reporters) reporter.report(exchange);
-    if (this.#config.countsGrpc) countGrpcCall(this.#runtime.stats, exchange);
     const recorded = isRecorded(exchange);
     let first: string | undefined;
     let log: AccessLogger | undefined;

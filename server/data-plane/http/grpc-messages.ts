@@ -9,6 +9,12 @@ export class MessageCounter {
   #prefixBytes = 0;
   /** Bytes of the message that are still to come. */
   #rest = 0;
+  readonly #end: number;
+
+  /** `end`: bits of a flag that mark what is no message. */
+  constructor(end = 0) {
+    this.#end = end;
+  }
 
   feed(chunk: Buffer): void {
     let at = 0;
@@ -21,10 +27,14 @@ export class MessageCounter {
   }
 
   #readPrefix(chunk: Buffer, at: number): number {
+    if (this.#prefixBytes === 0) {
+      // As in Envoy, what else has come by then is not looked at.
+      if ((chunk[at]! & this.#end) !== 0) return chunk.length - at;
+      this.count++;
+    }
     const read = chunk.copy(this.#prefix, this.#prefixBytes, at, at + PREFIX_BYTES - this.#prefixBytes);
     this.#prefixBytes += read;
     if (this.#prefixBytes === PREFIX_BYTES) {
-      this.count++;
       this.#rest = this.#prefix.readUInt32BE(1);
       this.#prefixBytes = 0;
     }
@@ -38,4 +48,10 @@ export interface GrpcMessages {
   readonly responses: MessageCounter;
 }
 
-export const countMessages = (): GrpcMessages => ({ requests: new MessageCounter(), responses: new MessageCounter() });
+/** A host ends a stream of Connect, whose messages have the same form, by one with this flag. */
+const END_OF_STREAM = 0x02;
+
+export const countMessages = (): GrpcMessages => ({
+  requests: new MessageCounter(),
+  responses: new MessageCounter(END_OF_STREAM),
+});

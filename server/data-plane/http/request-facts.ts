@@ -8,6 +8,7 @@ import type { Stat } from '../stats/stats.ts';
 import type { ResponseHead, TlsFacts } from './codec.ts';
 import { DynamicMetadata } from './dynamic-metadata.ts';
 import type { FilterState } from './filter-state.ts';
+import type { GrpcMessages } from './grpc-messages.ts';
 import type { Headers } from './headers.ts';
 import type { PeerWorkload } from './peer-metadata.ts';
 import { TracedRequest } from './traced-request.ts';
@@ -55,6 +56,8 @@ export abstract class RequestFacts extends TracedRequest {
   nextEntry: Timer | undefined;
   /** Texts that filters have left under names of their own. */
   filterState: FilterState | undefined;
+  /** Messages of a gRPC call, for formats. */
+  leftCounts: GrpcMessages | undefined;
   /** What filters do when it is over; `whole`: its answer was sent to the end. */
   afterwards: ((whole: boolean) => void)[] | undefined;
   #metadata: DynamicMetadata | undefined;

@@ -1,5 +1,5 @@
 import { expect, it } from 'vitest';
-import { MessageCounter } from '../../../server/data-plane/http/grpc-messages.ts';
+import { countMessages, MessageCounter } from '../../../server/data-plane/http/grpc-messages.ts';
 
 const message = (bytes: number): Buffer => {
   const frame = Buffer.alloc(5 + bytes, 7);
@@ -15,10 +15,16 @@ it.each([1, 2, 3, 5, 7, 1000])('counts messages whose bytes come in pieces of %d
   expect(counter.count).toBe(4);
 });
 
-it('counts a message from its prefix on, also where it never ends', () => {
+it('counts a message from its first byte on, also where it never ends', () => {
   const counter = new MessageCounter();
-  counter.feed(message(10).subarray(0, 4));
-  expect(counter.count).toBe(0);
-  counter.feed(message(10).subarray(4, 8));
+  counter.feed(message(10).subarray(0, 1));
   expect(counter.count).toBe(1);
+  counter.feed(message(10).subarray(1, 8));
+  expect(counter.count).toBe(1);
+});
+
+it('counts nothing of a host that marks the end of a stream', () => {
+  const { requests, responses } = countMessages();
+  for (const counter of [requests, responses]) counter.feed(Buffer.from('one'));
+  expect([requests.count, responses.count]).toEqual([1, 0]);
 });

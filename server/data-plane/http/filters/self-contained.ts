@@ -16,6 +16,7 @@ import { csrf, readCsrf } from './csrf.ts';
 import { customResponse } from './custom-response.ts';
 import { decompressor } from './decompressor.ts';
 import type { FilterParts } from './filter-parts.ts';
+import { grpcStats, readGrpcStats } from './grpc-stats.ts';
 import { grpcWeb } from './grpc-web.ts';
 import { headerMutation } from './header-mutation.ts';
 import { headerToMetadata, readHeaderToMetadata } from './header-to-metadata.ts';
@@ -31,6 +32,9 @@ import { statefulSession } from './stateful-session.ts';
 type Maker = (name: string, config: Any) => FilterParts;
 
 const TYPE = 'type.googleapis.com/envoy.extensions.filters.http.';
+
+/** Its filter needs the messages of calls to be counted. */
+export const GRPC_STATS = `${TYPE}grpc_stats.v3.FilterConfig`;
 
 /** Filters that need nothing but their configuration, by its type. `name` is the filter's, by which routes speak to it. */
 export const SELF_CONTAINED: Readonly<Record<string, Maker>> = {
@@ -52,6 +56,7 @@ export const SELF_CONTAINED: Readonly<Record<string, Maker>> = {
   [`${TYPE}stateful_session.v3.StatefulSession`]: (name, config) => statefulSession(name, readStatefulSession(config)),
   [`${TYPE}ip_tagging.v3.IPTagging`]: (_name, config) => ipTagging(readIpTagging(config)),
   [`${TYPE}cdn_loop.v3.CdnLoopConfig`]: (_name, config) => cdnLoop(readCdnLoop(config)),
+  [GRPC_STATS]: (_name, config) => grpcStats(readGrpcStats(config)),
   [`${TYPE}grpc_web.v3.GrpcWeb`]: () => grpcWeb,
   // Tables and virtual hosts come without being asked for here: there is nothing to wait for.
   [`${TYPE}on_demand.v3.OnDemand`]: () => ({}),

@@ -21,6 +21,7 @@ export const PROXY_FILTERS: ReadonlySet<string> = new Set([
   `${HTTP}ip_tagging.v3.IPTagging`,
   `${HTTP}ext_authz.v3.ExtAuthz`,
   `${HTTP}fault.v3.HTTPFault`,
+  `${HTTP}grpc_stats.v3.FilterConfig`,
   `${HTTP}grpc_web.v3.GrpcWeb`,
   `${HTTP}header_mutation.v3.HeaderMutation`,
   `${HTTP}header_to_metadata.v3.Config`,
