@@ -62,8 +62,12 @@ function compileCache(root: string): string | undefined {
   }
 }
 
-/** glibc's malloc keeps freed memory for each thread that asked for some; most threads of a sandbox are V8's helpers. Worth 14 MB. */
-const ONE_ARENA = { MALLOC_ARENA_MAX: '1' } as const;
+/**
+ * Settings of glibc's malloc. It keeps freed memory for each thread that asked for some, and most threads of a sandbox are V8's helpers: one arena
+ * is worth 14 MB. From this size on, in bytes, memory comes from the system and goes back to it; glibc would raise the size with each that is
+ * freed, and logs that grow would leave holes of megabytes.
+ */
+const MALLOC = { MALLOC_ARENA_MAX: '1', MALLOC_MMAP_THRESHOLD_: '131072' } as const;
 
 export function forkSandbox(options: SandboxProcessOptions): SandboxProcess {
   const { program } = options;
@@ -75,7 +79,7 @@ export function forkSandbox(options: SandboxProcessOptions): SandboxProcess {
       : join(dirname(program), 'sandbox-joined.mjs');
   const child: ChildProcess = fork(main, program === undefined ? [] : [program], {
     cwd: options.root,
-    env: { ...ONE_ARENA, ...(cache !== undefined && { NODE_COMPILE_CACHE: cache }) },
+    env: { ...MALLOC, ...(cache !== undefined && { NODE_COMPILE_CACHE: cache }) },
     execArgv: childArguments(options, cache),
     serialization: 'advanced',
     stdio: ['ignore', 'ignore', 'pipe', 'ipc'],
