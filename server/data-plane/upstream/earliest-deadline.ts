@@ -1,21 +1,23 @@
 import type { Random } from '#domain';
 
-/** Picks that a schedule makes before its first one counts: proxies that begin together do not begin with the same host. */
-const MAX_HEAD_START = 128;
+/** Below it lies the number of picks that a schedule counts as made: proxies that begin together do not begin with the same host. */
+const MAX_HEAD_START = 429_496_729;
+/** Keeps weights that are multiples of one another apart while picks are counted without being made. */
+const APART = 1e-13;
 
 interface Entry<Item> {
   readonly item: Item;
   deadline: number;
-  /** The weight since `base`, and the picks since then: what has one weight for long is not moved by rounding. */
-  weight: number;
-  base: number;
-  picks: number;
   /** Of two with one deadline, the one that was added first comes first. */
   order: number;
 }
 
+/** So many picks that a schedule may count as made before its first one. */
+export const drawHeadStart = (random: Random): number => random.below(MAX_HEAD_START);
+
 /**
  * Earliest deadline first: each pick puts an item's next deadline 1/weight later, so shares follow weights without bursts.
+ * Deadlines that would be equal differ by what sums of fractions lose: who of those comes first depends on the head start, and changes with time.
  * Source: edf_scheduler.h.
  */
 export class DeadlineSchedule<Item> {
@@ -24,16 +26,20 @@ export class DeadlineSchedule<Item> {
   #order: number;
 
   /** `weightOf` is asked again at each pick; it is above 0. Never without items. */
-  constructor(items: readonly Item[], weightOf: (item: Item) => number, random?: Random) {
+  constructor(items: readonly Item[], weightOf: (item: Item) => number, headStart = 0) {
     this.#weightOf = weightOf;
+    const weights = items.map((item) => weightOf(item) + APART);
+    const sum = weights.reduce((all, weight) => all + weight, 0);
+    let left = headStart;
     this.#entries = items.map((item, order) => {
-      const weight = weightOf(item);
-      return { item, order, weight, base: 0, picks: 1, deadline: 1 / weight };
+      const weight = weights[order]!;
+      let picks = Math.floor((weight * headStart) / sum);
+      if (picks > 0 && picks / weight >= headStart / sum) picks--;
+      left -= picks;
+      return { item, order, deadline: (picks + 1) / weight };
     });
     this.#order = items.length;
-    if (random === undefined) return;
-    const total = items.reduce((sum, item) => sum + Math.ceil(weightOf(item)), 0);
-    for (let picks = random.below(Math.min(total, MAX_HEAD_START)); picks > 0; picks--) this.next();
+    for (; left > 0; left--) this.next();
   }
 
   next(): Item {
@@ -42,19 +48,8 @@ export class DeadlineSchedule<Item> {
       if (entry.deadline < first.deadline || (entry.deadline === first.deadline && entry.order < first.order))
         first = entry;
     }
-    this.#postpone(first);
+    first.deadline += 1 / this.#weightOf(first.item);
+    first.order = this.#order++;
     return first.item;
-  }
-
-  #postpone(entry: Entry<Item>): void {
-    const weight = this.#weightOf(entry.item);
-    if (weight !== entry.weight) {
-      entry.weight = weight;
-      entry.base = entry.deadline;
-      entry.picks = 0;
-    }
-    entry.picks++;
-    entry.deadline = entry.base + entry.picks / weight;
-    entry.order = this.#order++;
   }
 }

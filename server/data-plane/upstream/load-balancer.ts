@@ -1,6 +1,6 @@
 import type { Clock, Random } from '#domain';
 import type { BalancingConfig, SlowStart } from '../config/lb-config.ts';
-import { DeadlineSchedule } from './earliest-deadline.ts';
+import { DeadlineSchedule, drawHeadStart } from './earliest-deadline.ts';
 import { hashing } from './hash-balancer.ts';
 import type { TableShape } from './hashing/ring-hash.ts';
 import type { Host } from './host.ts';
@@ -157,6 +157,8 @@ function weighted(host: Host, policy: string): Pick {
 class Schedules {
   readonly #options: BalancerOptions;
   readonly #weightOf: (host: Host) => number;
+  /** One for all lists: hosts that come back have the turns that they had. */
+  #headStart: number | undefined;
   #known = new WeakMap<readonly Host[], DeadlineSchedule<Host> | 'none'>();
 
   constructor(options: BalancerOptions, weightOf: (host: Host) => number) {
@@ -177,7 +179,8 @@ class Schedules {
     if (schedule === undefined) {
       const { clock, config, random } = this.#options;
       const plain = hosts.length === 1 || (sameWeights(hosts) && !anyWarming(config.slowStart, hosts, clock));
-      schedule = plain ? 'none' : new DeadlineSchedule(hosts, this.#weightOf, random);
+      if (!plain) this.#headStart ??= drawHeadStart(random);
+      schedule = plain ? 'none' : new DeadlineSchedule(hosts, this.#weightOf, this.#headStart);
       this.#known.set(hosts, schedule);
     }
     return schedule === 'none' ? undefined : schedule;

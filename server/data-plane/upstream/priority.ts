@@ -1,6 +1,6 @@
 import type { Random } from '#domain';
 import { DEFAULT_OVERPROVISIONING } from '../config/endpoint-config.ts';
-import { DeadlineSchedule } from './earliest-deadline.ts';
+import { DeadlineSchedule, drawHeadStart } from './earliest-deadline.ts';
 import { byPlace } from './hashing/weights.ts';
 import type { Host } from './host.ts';
 import { type LevelHosts, type ListShare, listAt, placeAt, spreadLoad } from './priority-loads.ts';
@@ -220,7 +220,7 @@ const givenWeight: PlaceWeight = ({ endpoint }) => endpoint.locality.weight;
 class LocalityScheduler {
   /** The hosts of each locality that has a turn. */
   readonly lists: readonly (readonly Host[])[];
-  readonly #schedule: DeadlineSchedule<LocalityShare> | undefined;
+  readonly #schedule?: DeadlineSchedule<LocalityShare>;
 
   constructor(hosts: readonly Host[], { factor, placeWeight, random, isUsable }: LocalityOptions) {
     const shares: readonly LocalityShare[] = byPlace(hosts).flatMap((members) => {
@@ -232,8 +232,9 @@ class LocalityScheduler {
       return weight > 0 ? [{ key, usable, weight }] : [];
     });
     this.lists = shares.map(({ usable }) => usable);
-    this.#schedule =
-      shares.length === 0 ? undefined : new DeadlineSchedule<LocalityShare>(shares, ({ weight }) => weight, random);
+    if (shares.length === 0) return;
+    const headStart = random === undefined ? 0 : drawHeadStart(random);
+    this.#schedule = new DeadlineSchedule<LocalityShare>(shares, ({ weight }) => weight, headStart);
   }
 
   /** Undefined when no locality has weight and usable hosts. */

@@ -93,6 +93,25 @@ describe('a schedule by weights', () => {
     expect(start).toBeGreaterThanOrEqual(0);
     expect(picks).toBe(ORDER.repeat(41).slice(start, start + picks.length));
   });
+
+  it('leaves to chance who of two with one deadline comes first, and gives hosts that come back the turns that they had', () => {
+    const hosts = [3, 7, 11, 13].map((weight, i) => host(String(i), { weight }));
+    const roundOf = (balancer: LoadBalancer): string =>
+      Array.from({ length: 34 }, () => pick(balancer, [...hosts])).join('');
+    const seeds = Array.from({ length: 40 }, (_, seed) => seed);
+    // The last turns of a round are those of all four, whose deadlines are one.
+    const ends = new Set<string>();
+    for (const seed of seeds) {
+      const balancer = balancerOf({ lb_policy: 'ROUND_ROBIN' }, seed);
+      const turns = Array.from({ length: 34 * 3 }, () => pick(balancer, hosts)).join('');
+      for (let at = 0; at < 34; at++) {
+        const end = turns.slice(at, at + 4);
+        if (new Set(end).size === 4) ends.add(end);
+      }
+      expect(new Set(roundOf(balancer)).size).toBe(1);
+    }
+    expect(ends.size).toBeGreaterThan(6);
+  });
 });
 
 describe('bounded load', () => {
