@@ -204,7 +204,7 @@ class Pilot implements ControlPlane {
   /** As istiod names pushes: time and counter. */
   #nextVersion(): string {
     this.#pushes += 1;
-    return `${new Date(this.#options.clock.now()).toISOString()}/${this.#pushes}`;
+    return `${new Date(this.#options.clock.now()).toISOString().slice(0, 19)}Z/${this.#pushes}`;
   }
 
   #current(): MeshSnapshot {

@@ -8,6 +8,7 @@ export {
   rulesLeftOut,
 } from './left-out/index.ts';
 export { discoveredNamespaces } from './snapshot/discovered-objects.ts';
+export { resolveHost } from './snapshot/hosts.ts';
 export { DEFAULT_MESH_CONFIG, ISTIO_MESH_DEFAULTS, readMeshConfig, readMeshText } from './snapshot/mesh-config.ts';
 export { createSnapshotDeriver, type MeshSnapshot } from './snapshot/mesh-snapshot.ts';
 export { createObjectTables, type ObjectTables } from './snapshot/object-tables.ts';

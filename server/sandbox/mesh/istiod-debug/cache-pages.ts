@@ -21,11 +21,15 @@ export function cachedSizes(controlPlane: ControlPlane): Readonly<Record<string,
   return Object.fromEntries([...sizes, ['total', total] as const].map(([name, size]) => [name, byteCount(size)]));
 }
 
+/** Clusters that are the proxy's own are made anew each time. */
+const isKept = ({ name }: EncodedResource): boolean => !OWN_CLUSTERS.test(name);
+const OWN_CLUSTERS = /^(BlackHoleCluster$|PassthroughCluster$|InboundPassthroughCluster$|inbound\|)/;
+
 /** What connected proxies are sent: equal resources of several proxies are one. */
 function cached(controlPlane: ControlPlane): ReadonlyMap<string, readonly EncodedResource[]> {
   const all = debugConnections(controlPlane).map((connection) => new ProxyResources(controlPlane, connection));
   const byType = KEPT.map(
-    (typeUrl) => [typeUrl, [...new Set(all.flatMap((resources) => resources.of(typeUrl)))]] as const,
+    (typeUrl) => [typeUrl, [...new Set(all.flatMap((resources) => resources.of(typeUrl)))].filter(isKept)] as const,
   );
   return new Map(byType.filter(([, resources]) => resources.length > 0));
 }

@@ -47,6 +47,7 @@ class PlainAnswer {
   }
 }
 
+const CACHE_CLEARED = new PlainAnswer(200, 'Cache cleared\n');
 const NO_PROXY = new PlainAnswer(400, 'You must provide a proxyID in the query string\n');
 const NOT_CONNECTED = new PlainAnswer(
   404,
@@ -55,7 +56,7 @@ const NOT_CONNECTED = new PlainAnswer(
 
 /**
  * istiod's pages under `/debug/`. Source: AddDebugHandlers in istio pilot/pkg/xds/debug.go. Unlike there, profiles of istiod's own program
- * (pprof) are absent; so is what changes something (`adsz?push=true`, `cachez?clear=true`).
+ * (pprof) are absent; so is what changes something (`adsz?push=true`).
  */
 const PAGES: Readonly<Record<string, DebugEntry>> = {
   adsz: {
@@ -81,8 +82,13 @@ const PAGES: Readonly<Record<string, DebugEntry>> = {
   },
   cachez: {
     help: 'Info about the internal XDS caches',
-    render: ({ controlPlane }, query) => (query.get('sizes') ? cachedSizes(controlPlane) : cachedNames(controlPlane)),
+    render: ({ controlPlane }, query) => {
+      // Nothing is kept that could be old.
+      if (query.get('clear')) return CACHE_CLEARED;
+      return query.get('sizes') ? cachedSizes(controlPlane) : cachedNames(controlPlane);
+    },
   },
+  'cachez?clear=true': { help: 'Clear the XDS caches', render: () => CACHE_CLEARED },
   'cachez?sizes=true': {
     help: 'Info about the size of the internal XDS caches',
     render: ({ controlPlane }) => cachedSizes(controlPlane),
@@ -115,17 +121,17 @@ const PAGES: Readonly<Record<string, DebugEntry>> = {
     help: 'Obsolete, use endpointShardz',
     render: ({ controlPlane }) => endpointShards(controlPlane.inspect()),
   },
+  inject: { help: 'Active inject template', render: ({ store }) => injectTemplates(store) },
   instancesz: {
     help: 'Debug support for service instances',
     render: ({ controlPlane, store }) => serviceTargets(controlPlane.inspect(), debugConnections(controlPlane), store),
   },
-  inject: { help: 'Active inject template', render: ({ store }) => injectTemplates(store) },
   krtz: {
     help: 'Debug support for krt (internal state)',
     render: ({ controlPlane, store }) => krtCollections(controlPlane.inspect(), store),
   },
   list: { help: 'List all supported debug commands in json', render: () => pageNames() },
-  mcsz: { help: 'List information about Kubernetes MCS services', render: () => [] },
+  mcsz: { help: 'List information about Kubernetes MCS services', render: () => null },
   mesh: { help: 'Active mesh config', render: ({ store }) => meshConfigShown(store) },
   ndsz: { help: 'Status and debug interface for NDS', render: ofProxy(typed('nds')) },
   networkz: {

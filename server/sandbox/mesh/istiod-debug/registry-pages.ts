@@ -29,13 +29,19 @@ const PROTOCOLS: Readonly<Partial<Record<Service['ports'][number]['protocol'], s
   redis: 'Redis',
 };
 
+const NETWORK = 'topology.istio.io/network';
+
 const orNull = <Held extends object>(held: Held): Held | null => (Object.keys(held).length === 0 ? null : held);
 const at = (ms: number): string =>
   ms === 0 ? '0001-01-01T00:00:00Z' : new Date(ms).toISOString().replace('.000Z', 'Z');
 
 /** `/debug/registryz`: the services as model.Service prints in JSON. */
 export const registryServices = ({ all }: Registry, store: KubeStore): object[] =>
-  all.map((service) => serviceShown(service, store));
+  all.toSorted(byRegistry).map((service) => serviceShown(service, store));
+
+/** Kubernetes' own services come first; within a registry names decide. */
+const byRegistry = (a: Service, b: Service): number =>
+  Number(a.registry !== 'Kubernetes') - Number(b.registry !== 'Kubernetes') || (a.hostname < b.hostname ? -1 : 1);
 
 /** What only Kubernetes' own object tells. */
 interface KubernetesService {
@@ -101,7 +107,7 @@ export function endpointShards({ services, endpoints }: MeshSnapshot): object {
     byHost[service.hostname] = {
       ...byHost[service.hostname],
       [service.namespace]: {
-        Shards: { [`${service.registry}/${CLUSTER_ID}`]: held.map(endpointShown) },
+        Shards: { [`${service.registry}/${CLUSTER_ID}`]: held.map((endpoint) => endpointShown(endpoint, service)) },
         ServiceAccounts: Object.fromEntries(accounts.map((account) => [account, {}])),
       },
     };
@@ -112,10 +118,12 @@ export function endpointShards({ services, endpoints }: MeshSnapshot): object {
 const serviceAccountOf = ({ serviceAccount, trustDomain, namespace }: Endpoint['workload']): string[] =>
   serviceAccount === '' ? [] : [`spiffe://${trustDomain}/ns/${namespace}/sa/${serviceAccount}`];
 
-function endpointShown({ ip, port, portName, portKey, weight, network, health, workload }: Endpoint): object {
+function endpointShown(endpoint: Endpoint, { registry }: Service): object {
+  const { ip, port, portName, portKey, weight, network, health, workload } = endpoint;
   const { region, zone, subZone } = workload.locality;
   return {
-    Labels: orNull(workload.labels),
+    // Pods tell their network even where they have none.
+    Labels: registry === 'Kubernetes' ? { [NETWORK]: network, ...workload.labels } : orNull(workload.labels),
     Addresses: [ip],
     ServicePortName: portName,
     LegacyClusterPortKey: portKey,

@@ -1,5 +1,6 @@
 import { type ControlPlane, createScope, type OutboundScope, viewProxy } from '#control-plane';
 import type { KubeStore } from '#kube-api';
+import { withWholeHost } from './config-pages.ts';
 import type { DebugConnection } from './connections.ts';
 import { serviceShown } from './registry-pages.ts';
 import { ruleShown } from './rule-config.ts';
@@ -48,7 +49,7 @@ function outboundPolicy({ outboundPolicy: { mode, egressProxy } }: OutboundScope
 
 function destinationRule({ exportTo, from, owner, trafficPolicy, subsets }: Rule, store: KubeStore): object {
   const spec = {
-    ...owner.spec,
+    ...withWholeHost(owner.spec, owner.namespace),
     ...(trafficPolicy && { trafficPolicy: trafficPolicy.value }),
     ...(subsets.length > 0 && { subsets: subsets.map(({ value }) => value) }),
   };

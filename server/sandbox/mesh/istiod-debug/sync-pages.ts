@@ -2,6 +2,7 @@ import type { ControlPlane, ProxySyncStatus } from '#control-plane';
 import { istioVersion } from '#istio';
 import { typeUrls } from '#xds';
 import { type DebugConnection, isVisible, metadataText, proxyName, proxyType } from './connections.ts';
+import { proxyLabels, proxyLocality, proxyMetadata } from './proxy-facts.ts';
 
 const COLUMNS = [
   ['cluster', typeUrls.cluster],
@@ -11,7 +12,8 @@ const COLUMNS = [
   ['extensionconfig', typeUrls.extension],
 ] as const;
 
-const at = (ms: number): string => new Date(ms).toISOString();
+/** As Go writes times: a fraction without zeros at its end. */
+const at = (ms: number): string => new Date(ms).toISOString().replace(/\.?0*Z$/, 'Z');
 
 /** `/debug/syncz`. Source: SyncStatus in istio pilot/pkg/xds/debug.go, where what is empty is left out. */
 export function syncStatuses(controlPlane: ControlPlane, namespace: string): object[] {
@@ -65,8 +67,9 @@ export const adsClients = (connections: readonly DebugConnection[]): object => (
   totalClients: connections.length,
   clients: connections.map((connection) => ({
     ...listed(connection),
-    ...(connection.node.metadata?.['LABELS'] !== undefined && { labels: connection.node.metadata['LABELS'] }),
-    metadata: connection.node.metadata,
+    labels: proxyLabels(connection.node),
+    metadata: proxyMetadata(connection.node),
+    locality: proxyLocality(connection.node),
     watches: Object.fromEntries(connection.watches),
   })),
 });
