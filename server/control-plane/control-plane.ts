@@ -201,10 +201,10 @@ class Pilot implements ControlPlane {
     this.#versionInfo = this.#nextVersion();
   }
 
-  /** As istiod names pushes: time and counter. */
+  /** As istiod names pushes: time and counter. Unlike there, the time has its milliseconds: how long pushes take is told by it. */
   #nextVersion(): string {
     this.#pushes += 1;
-    return `${new Date(this.#options.clock.now()).toISOString().slice(0, 19)}Z/${this.#pushes}`;
+    return `${new Date(this.#options.clock.now()).toISOString()}/${this.#pushes}`;
   }
 
   #current(): MeshSnapshot {
