@@ -1,6 +1,6 @@
 import { isIP } from 'node:net';
 import type { ClientCertDetails, HttpFilterConfig } from '../config/network-filter.ts';
-import { certificateChain, urlEncodedPem } from '../tls/peer-certificates.ts';
+import { certificateChain, type PeerCertificates, urlEncodedPem } from '../tls/peer-certificates.ts';
 import { parseSubjectAltNames } from '../tls/subject-alt-names.ts';
 import type { TlsFacts } from './codec.ts';
 import { type Headers, isEnvoyName, wireSafe } from './headers.ts';
@@ -27,7 +27,7 @@ export interface ForwardingSubject {
   /** That the client has dialled. */
   readonly localPort: number;
   readonly tls: TlsFacts | undefined;
-  /** SPIFFE id of this proxy. */
+  /** SPIFFE id of this proxy: its name where the connection's own certificate is not known. */
   readonly own: string;
 }
 
@@ -77,22 +77,24 @@ const XFCC = 'x-forwarded-client-cert';
 
 /** One hop's entry in X-Forwarded-Client-Cert, its parts in Envoy's order. */
 function clientCertElement(tls: TlsFacts, own: string, details: ClientCertDetails): string {
-  const peer = tls.certificates?.().peer;
-  const names = details.dns && peer !== undefined ? parseSubjectAltNames(peer.subjectAltName).dns : NO_NAMES;
+  const { peer, local } = tls.certificates?.() ?? NONE_SHOWN;
+  const { dns, uris } = parseSubjectAltNames(peer?.subjectAltName);
+  // What this side has shown may be another certificate than the workload's own.
+  const by = tls.certificates === undefined ? [own].filter(Boolean) : parseSubjectAltNames(local?.subjectAltName).uris;
   const pem = details.cert && peer !== undefined ? urlEncodedPem([peer]) : '';
   const all = details.chain && peer !== undefined ? urlEncodedPem(certificateChain(peer)) : '';
   return [
-    ...(own === '' ? [] : [`By=${own}`]),
+    ...by.map((uri) => `By=${uri}`),
     `Hash=${tls.peerCertificateHash}`,
     ...(pem === '' ? [] : [`Cert="${pem}"`]),
     ...(all === '' ? [] : [`Chain="${all}"`]),
     ...(details.subject ? [`Subject="${tls.peerSubject}"`] : []),
-    ...(details.uri ? [`URI=${tls.peerSpiffeId}`] : []),
-    ...names.map((name) => `DNS=${name}`),
+    ...(details.uri ? (uris.length > 0 ? uris : [tls.peerSpiffeId]).map((uri) => `URI=${uri}`) : []),
+    ...(details.dns ? dns : []).map((name) => `DNS=${name}`),
   ].join(';');
 }
 
-const NO_NAMES: readonly string[] = [];
+const NONE_SHOWN: PeerCertificates = { peer: undefined, local: undefined };
 
 /** An element and what it was made for. */
 interface WrittenElement {

@@ -184,6 +184,26 @@ describe('forwarding headers', () => {
     });
     expect(headers.has('x-forwarded-client-cert')).toBe(false);
   });
+
+  it.each([
+    ['none', undefined, 'Hash=ab;Subject="";URI='],
+    [
+      'two',
+      'URI:spiffe://a/b, DNS:x.y, URI:spiffe://c/d',
+      'By=spiffe://a/b;By=spiffe://c/d;Hash=ab;Subject="";URI=spiffe://a/b;URI=spiffe://c/d;DNS=x.y',
+    ],
+  ])('name both ends by all identities in their certificates: %s', (_count, subjectAltName, wanted) => {
+    const shown = { subjectAltName } as never;
+    const headers = new Headers();
+    writeForwardingHeaders(headers, {
+      config: config({ forwardClientCert: 'SANITIZE_SET' }),
+      remoteIp: '',
+      localPort: 80,
+      tls: { ...tls, peerSpiffeId: '', certificates: () => ({ peer: shown, local: shown }) },
+      own: 'me',
+    });
+    expect(headers.get('x-forwarded-client-cert')).toBe(wanted);
+  });
 });
 
 describe('metadata exchange', () => {
