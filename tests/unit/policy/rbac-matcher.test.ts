@@ -152,6 +152,22 @@ const select = (operand: string, field: string): CelExprJson => ({
   select_expr: { operand: { ident_expr: { name: operand } }, field },
 });
 
+describe('an authenticated principal', () => {
+  it.each([
+    ['spiffe://a/b', true],
+    ['spiffe://c/d', true],
+    ['two.test', true],
+    ['CN=leaf.test,O=org', true],
+    ['spiffe://a', false],
+    ['', false],
+  ])('is the client when one of its names is %s', (exact, holds) => {
+    const policy = { permissions: [{ any: true }], principals: [{ authenticated: { principal_name: { exact } } }] };
+    const { rules } = readRbac({ '@type': RBAC, rules: { policies: { policy } } });
+    const tls = { ...SECURED, peerSpiffeId: 'spiffe://a/b', peerCertificateHash: 'ab' };
+    expect(judge(rules!, subjectOf({}, '/', tls)).allowed).toBe(holds);
+  });
+});
+
 describe('a parsed expression', () => {
   it('is a condition of a policy, told in words where it does not hold', () => {
     const policy = {

@@ -1,4 +1,6 @@
 import type { HeaderMatcher, StringMatcher } from '#xds';
+import type { TlsFacts } from '../../http/codec.ts';
+import { parseSubjectAltNames } from '../../tls/subject-alt-names.ts';
 import { type CidrRange, compileRange } from '../cidr.ts';
 import type { MetadataMatcherJson } from '../metadata-match.ts';
 import { ConfigProblem } from '../problem.ts';
@@ -107,7 +109,19 @@ function compileAddress(given: PrincipalJson, field: string): RbacCondition {
   throw new ConfigProblem(field, `${Object.keys(given)[0] ?? 'an empty principal'} is not supported`);
 }
 
-/** The URI name of the client's certificate, or its subject. Without a pattern any client with a certificate will do. */
+/** What the certificate of a connection calls its owner: the same for each of its requests. */
+const identities = new WeakMap<TlsFacts, readonly string[]>();
+
+function identitiesOf(tls: TlsFacts): readonly string[] {
+  const known = identities.get(tls);
+  if (known !== undefined) return known;
+  const { uris, dns } = parseSubjectAltNames(tls.certificates?.().peer?.subjectAltName);
+  const found = [...new Set([tls.peerSpiffeId, ...uris])].filter((uri) => uri !== '').concat(dns, tls.peerSubject);
+  identities.set(tls, found);
+  return found;
+}
+
+/** Any URI or DNS name of the client's certificate, or its subject. Without a pattern any client with a certificate will do. */
 function identityCondition(pattern: StringMatcher | undefined, field: string): RbacCondition {
   const match: StringMatch | undefined = pattern && compileStringMatch(pattern, `${field}.principal_name`);
   return leaf({
@@ -117,7 +131,7 @@ function identityCondition(pattern: StringMatcher | undefined, field: string): R
     holds({ connection: { tls } }) {
       if (tls === undefined || tls.peerCertificateHash === '') return false;
       if (match === undefined) return true;
-      return (tls.peerSpiffeId !== '' && match.accepts(tls.peerSpiffeId)) || match.accepts(tls.peerSubject);
+      return identitiesOf(tls).some((name) => match.accepts(name));
     },
   });
 }
