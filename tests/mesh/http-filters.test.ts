@@ -478,7 +478,12 @@ describe('a gateway with filters that only an EnvoyFilter adds', () => {
       { match: { prefix: '/' }, route: { cluster: 'application' } },
     ];
     const route_config = { name: 'read', virtual_hosts: [{ name: 'all', domains: ['*'], routes }] };
-    const fields = { stat_prefix: 'read', http_filters, route_config, local_reply_config: {} };
+    const typed = {
+      filter: { header_filter: { header: { name: 'x-typed', present_match: true } } },
+      headers_to_add: [{ header: { key: 'content-type', value: 'x/y' }, append_action: 'OVERWRITE_IF_EXISTS_OR_ADD' }],
+      body_format_override: { json_format: { a: 1 } },
+    };
+    const fields = { stat_prefix: 'read', http_filters, route_config, local_reply_config: { mappers: [typed] } };
     expect(pod.xds.push(typeUrls.listener, [listener(), listener(fields, PORT + 8)])).toEqual([]);
     const visit = (path: string, headers: Record<string, string> = {}): Promise<Answer> =>
       sendFrom(`${NET}.1.9`, { ip: IP, port: PORT + 8 }, { host: 'shop', path, headers });
@@ -487,6 +492,7 @@ describe('a gateway with filters that only an EnvoyFilter adds', () => {
     const refused = await visit('/direct', { 'content-type': 'application/grpc' });
     expect([refused.status, refused.headers['grpc-status']]).toEqual([200, '14']);
     expect(pod.proxy.admin.stats().get('http.read.stateful_session.none.no_session')).toBe(2);
+    expect((await visit('/direct', { 'x-typed': '1' })).headers['content-type']).toBe('x/y');
     const made = await visit('/json');
     expect([made.headers['content-type'], made.headers['x-code'], JSON.parse(made.body)]).toEqual([
       'application/json',

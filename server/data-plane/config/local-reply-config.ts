@@ -47,7 +47,7 @@ export function readLocalReply(given: LocalReplyJson | undefined): LocalReplyRew
     const mapper = mappers.find(({ concerns }) => concerns(exchange));
     const status = mapper?.status ?? reply.status;
     const body = mapper?.body ?? reply.body;
-    if (mapper !== undefined && mapper.headers.length > 0) addHeaders(exchange, mapper.headers);
+    const added = mapper !== undefined && mapper.headers.length > 0 ? addHeaders(exchange, mapper.headers) : undefined;
     info.status = status;
     const form = mapper?.format ?? format;
     const text = form === undefined ? body : bodyOf(form, exchange, body);
@@ -58,6 +58,7 @@ export function readLocalReply(given: LocalReplyJson | undefined): LocalReplyRew
       status,
       ...(text !== undefined && { body: text }),
       ...typeOf(form?.contentType, Buffer.from(text ?? '').equals(Buffer.from(reply.body ?? ''))),
+      ...(added && { typed: added }),
     };
   };
 }
@@ -67,11 +68,15 @@ const typeOf = (type = 'text/plain', isSame = false): Pick<LocalReply, 'contentT
   isSame && type === 'text/plain' ? {} : { contentType: type };
 
 /** As in Envoy, made before the answer has its new status. */
-function addHeaders(exchange: Exchange, rules: readonly HeaderRule[]): void {
+function addHeaders(exchange: Exchange, rules: readonly HeaderRule[]): { byHeaders: boolean } {
   const made = rules.map((rule) => ({ rule, text: rule.value(exchange) }));
+  const typed = { byHeaders: false };
   exchange.editResponse(({ headers }) => {
+    const before = headers.get('content-type');
     for (const { rule, text } of made) applyRule({ ...rule, value: () => text }, exchange, headers);
+    typed.byHeaders = headers.get('content-type') !== before;
   });
+  return typed;
 }
 
 /** A body that is made of the exchange and of the body that it takes the place of. */

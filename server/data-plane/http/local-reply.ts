@@ -13,6 +13,8 @@ export interface LocalReply {
   readonly headers?: Readonly<Record<string, string>>;
   /** Of the body, whatever headers say; absent: text/plain, where they say nothing. */
   readonly contentType?: string;
+  /** Known once headers are written: those of a mapper have said what the body is, and count. */
+  readonly typed?: { readonly byHeaders: boolean };
   /** Headers of a host in their place. */
   readonly copied?: Headers;
   /** For gRPC requests; absent: the one that stands for `status`. */
@@ -44,7 +46,7 @@ export function buildReply({ cameAsGrpc, head: request, info }: Exchange, reply:
     seal(head) {
       info.status = reply.status;
       if (grpc) sealGrpc(request, reply, head.headers, body);
-      else sealPlain(head.headers, length, reply.contentType);
+      else sealPlain(head.headers, length, reply.typed?.byHeaders === true ? undefined : reply.contentType);
     },
   };
 }
