@@ -26,6 +26,8 @@ interface PlainEditorProps {
 export function PlainEditor(props: PlainEditorProps) {
   const { file, text, readOnly, lit, notes, goTo } = props;
   const [scrollTop, setScrollTop] = useState(0);
+  /** The line in which one writes: no note lies on its end. */
+  const [at, setAt] = useState(0);
   const gone = useRef<object | undefined>(undefined);
   const field = useRef<HTMLTextAreaElement>(null);
   if (goTo && gone.current !== goTo && field.current) {
@@ -35,6 +37,11 @@ export function PlainEditor(props: PlainEditorProps) {
   const lineNow = (): number => {
     const { value = '', selectionStart = 0 } = field.current ?? {};
     return value.slice(0, selectionStart).split('\n').length;
+  };
+  const move = (): void => {
+    const line = lineNow();
+    setAt(document.activeElement === field.current ? line : 0);
+    props.onMove(line);
   };
   const key = (event: KeyboardEvent): void => {
     if (event.key !== 'Enter' || !(event.ctrlKey || event.metaKey || event.altKey)) return;
@@ -56,15 +63,6 @@ export function PlainEditor(props: PlainEditorProps) {
             }}
           />
         ))}
-        {notes.map((note) => (
-          <span
-            key={note.line}
-            className={note.stop ? 'plain-note stop' : 'plain-note'}
-            style={{ top: PAD_PX + (note.line - 1) * LINE_PX - scrollTop }}
-          >
-            {note.text}
-          </span>
-        ))}
         <span className="numbers" style={{ top: PAD_PX - scrollTop }}>
           {lines.map((_, index) => `${index + 1}\n`).join('')}
         </span>
@@ -81,8 +79,22 @@ export function PlainEditor(props: PlainEditorProps) {
         onScroll={(event) => setScrollTop(event.currentTarget.scrollTop)}
         onChange={(event) => props.onEdit(event.target.value)}
         onKeyDown={key}
-        onSelect={() => props.onMove(lineNow())}
+        onSelect={move}
+        onBlur={() => setAt(0)}
       />
+      <div className="before" aria-hidden="true">
+        {notes
+          .filter(({ line }) => line !== at)
+          .map((note) => (
+            <span
+              key={note.line}
+              className={note.stop ? 'plain-note stop' : 'plain-note'}
+              style={{ top: PAD_PX + (note.line - 1) * LINE_PX - scrollTop }}
+            >
+              {note.text}
+            </span>
+          ))}
+      </div>
     </div>
   );
 }
