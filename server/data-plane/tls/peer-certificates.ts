@@ -1,4 +1,6 @@
 import type { X509Certificate } from 'node:crypto';
+import { parseSubjectAltNames } from './subject-alt-names.ts';
+import { subjectText } from './tls-facts.ts';
 
 /** Both ends' certificates of one connection. */
 export interface PeerCertificates {
@@ -20,3 +22,9 @@ export const urlEncodedPem = (certificates: readonly X509Certificate[]): string 
     /[!'()*]/g,
     (mark) => `%${mark.charCodeAt(0).toString(16).toUpperCase()}`,
   );
+
+/** Whom a certificate is of: its first URI name, else its first DNS name, else its subject. Source: setAttrContextPeer in Envoy. */
+export function principalOf(certificate: X509Certificate | undefined): string {
+  const { uris, dns } = parseSubjectAltNames(certificate?.subjectAltName);
+  return uris[0] ?? dns[0] ?? subjectText(certificate?.subject);
+}

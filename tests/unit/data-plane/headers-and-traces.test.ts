@@ -11,6 +11,7 @@ import { newRequestId, reasonOf, withReason } from '../../../server/data-plane/h
 import { withFlag } from '../../../server/data-plane/http/response-flags.ts';
 import { StreamInfo } from '../../../server/data-plane/http/stream-info.ts';
 import { startSpan, writeSpan } from '../../../server/data-plane/http/trace-context.ts';
+import { principalOf } from '../../../server/data-plane/tls/peer-certificates.ts';
 
 const TRACE = '0af7651916cd43dd8448eb211c80319c';
 const SPAN = 'b7ad6b7169203331';
@@ -204,6 +205,14 @@ describe('forwarding headers', () => {
     });
     expect(headers.get('x-forwarded-client-cert')).toBe(wanted);
   });
+});
+
+it.each([
+  ['DNS:x.y, URI:spiffe://a/b, URI:spiffe://c/d', 'spiffe://a/b'],
+  ['DNS:x.y, DNS:z', 'x.y'],
+  [undefined, 'CN=me,O=org'],
+])('a certificate with the names %s is of %s', (subjectAltName, wanted) => {
+  expect(principalOf({ subjectAltName, subject: 'O=org\nCN=me' } as never)).toBe(wanted);
 });
 
 describe('metadata exchange', () => {
