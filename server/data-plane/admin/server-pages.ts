@@ -1,16 +1,21 @@
+import { X509Certificate } from 'node:crypto';
 import type { ProxySecret } from '../doors.ts';
+import { parseSubjectAltNames } from '../tls/index.ts';
 import { BUILD } from './config-dump.ts';
 import { LOGGING_USAGE } from './log-levels.ts';
 import { json, type Page, type PageContext, text } from './page.ts';
 
 const DAY_MS = 86_400_000;
 
-/** `/certs`: the workload's certificate and the bundle that it trusts; then those that the control plane serves. */
+/**
+ * `/certs`: the workload's certificate and the bundle that it trusts; then those that the control plane serves. Source:
+ * ContextImpl::certificateDetails in Envoy.
+ */
 export function certificates({ admin, clock }: PageContext): Page {
   const entry = (secret: ProxySecret): object => ({
     path: '<inline>',
     serial_number: secret.serialNumber,
-    ...(secret.spiffeId !== '' && { subject_alt_names: [{ uri: secret.spiffeId }] }),
+    subject_alt_names: namesOf(secret),
     days_until_expiration: String(Math.max(0, Math.floor((Date.parse(secret.notAfter) - clock.now()) / DAY_MS))),
     valid_from: seconds(secret.notBefore),
     expiration_time: seconds(secret.notAfter),
@@ -22,10 +27,22 @@ export function certificates({ admin, clock }: PageContext): Page {
     certificates: [
       { ca_cert: named('ROOTCA'), cert_chain: named('default') },
       ...served.map((secret) =>
-        secret.type === 'CA' ? { ca_cert: [entry(secret)] } : { cert_chain: [entry(secret)] },
+        secret.type === 'CA'
+          ? { ca_cert: [entry(secret)], cert_chain: [] }
+          : { ca_cert: [], cert_chain: [entry(secret)] },
       ),
     ],
   });
+}
+
+/** Names of other kinds are not shown. */
+function namesOf({ pem }: ProxySecret): object[] {
+  const { dns, ips, uris } = parseSubjectAltNames(new X509Certificate(pem).subjectAltName);
+  return [
+    ...dns.map((name) => ({ dns: name })),
+    ...uris.map((uri) => ({ uri })),
+    ...ips.map((address) => ({ ip_address: address })),
+  ];
 }
 
 /** Certificates tell whole seconds. */

@@ -1,4 +1,5 @@
 import { describe, expect, it } from 'vitest';
+import { createClusterAuthority } from '#ca';
 import { renderPage } from '../../../server/data-plane/admin/admin-pages.ts';
 import { LogLevels } from '../../../server/data-plane/admin/log-levels.ts';
 import type { DrainRequest, PageContext } from '../../../server/data-plane/admin/page.ts';
@@ -8,6 +9,7 @@ import { RuntimeValues } from '../../../server/data-plane/runtime-values.ts';
 import { IstioMetrics } from '../../../server/data-plane/stats/istio-metrics.ts';
 import { Stats } from '../../../server/data-plane/stats/stats.ts';
 import { PLAIN_FORM } from '../../../server/data-plane/stats/stats-form.ts';
+import { systemClock } from '../../../server/system.ts';
 import { createFakeClock } from './fake-clock.ts';
 
 const CLUSTERS = {
@@ -153,6 +155,34 @@ describe('the admin pages', () => {
       state: 'LIVE',
       node: { id: 'sidecar~10.0.0.1~a.b~b.svc.cluster.local', metadata: { NAMESPACE: 'b' } },
     });
+  });
+
+  it('tell each certificate with the names in it, those of one kind after those of another', () => {
+    const asked = context();
+    const { certPem: pem } = createClusterAuthority({ clock: systemClock() }).issue(['shop.example']);
+    const of = { state: 'ACTIVE', serialNumber: '0a', spiffeId: '', pem } as const;
+    const times = { notBefore: '1970-01-01T00:00:00.000Z', notAfter: '1970-01-03T12:00:00.500Z' };
+    const secrets = [
+      { name: 'kubernetes://shop', type: 'Cert Chain', ...of, ...times },
+      { name: 'kubernetes://shop-cacert', type: 'CA', ...of, ...times },
+    ] as const;
+    const admin = { ...asked.context.admin, secrets: () => secrets };
+    const { certificates } = JSON.parse(ask({ context: { ...asked.context, admin } }, '/certs').body) as {
+      certificates: object[];
+    };
+    const shown = {
+      path: '<inline>',
+      serial_number: '0a',
+      subject_alt_names: [{ dns: 'shop.example' }],
+      days_until_expiration: '2',
+      valid_from: '1970-01-01T00:00:00Z',
+      expiration_time: '1970-01-03T12:00:00Z',
+    };
+    expect(certificates).toEqual([
+      { ca_cert: [], cert_chain: [] },
+      { ca_cert: [], cert_chain: [shown] },
+      { ca_cert: [shown], cert_chain: [] },
+    ]);
   });
 
   it('show one resource, some fields, or what has a name', () => {
