@@ -20,6 +20,7 @@ export { parseManifests } from './manifests/parse.ts';
 export { childPath, parentPath } from './manifests/path.ts';
 export { originOf, toDiagnostics, type ValidateOptions, validateDocument } from './manifests/validate.ts';
 export { meshConfigProblems } from './mesh-config/config-map.ts';
+export { canonicalMesh } from './mesh-config/mesh-fields.ts';
 export { hostsMatch } from './rules/hosts.ts';
 export { checkFields } from './schema/check.ts';
 export { istioVersion } from './version.ts';

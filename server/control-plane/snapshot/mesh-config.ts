@@ -1,10 +1,9 @@
 import type { KubeObject } from '#domain';
 import { parseDurationMs } from '#domain';
-import { parseKubernetesYaml } from '#istio';
+import { canonicalMesh, parseKubernetesYaml } from '#istio';
 import type { MeshConfig } from '../doors.ts';
 import { type MeshOptions, pickOptions } from './mesh-options.ts';
 import { DEFAULT_FEATURES } from './pilot-features.ts';
-import { unquoteNumbers } from './quoted-numbers.ts';
 
 /** Istio's defaults, with access logs and full tracing as in the demo profile. */
 export const DEFAULT_MESH_CONFIG: MeshConfig = Object.freeze({
@@ -69,7 +68,7 @@ export const readMeshText = (value: unknown, base: MeshConfig): MeshConfig =>
   isMapping(value) ? mergeMesh(value as MeshText, base) : base;
 
 function mergeMesh(given: MeshText, base: MeshConfig): MeshConfig {
-  const mesh = unquoteNumbers(given);
+  const mesh = canonicalMesh(given);
   const connectTimeoutMs = parseDurationMs(mesh.connectTimeout ?? '');
   const mode = mesh.outboundTrafficPolicy?.mode;
   return {

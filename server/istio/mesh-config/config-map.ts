@@ -23,7 +23,9 @@ function problemsOf(text: string, path: string, check: (root: Field, findings: F
   }
   if (value === null || value === undefined) return [];
   if (typeof value !== 'object' || Array.isArray(value)) {
-    findings.reject(root, 'failed to convert to proto. The text is no object', 'Write fields, such as trustDomain.');
+    const kind = Array.isArray(value) ? 'array' : typeof value === 'boolean' ? 'bool' : typeof value;
+    const message = `failed to convert to proto. json: cannot unmarshal ${kind} into Go value of type map[string]json.RawMessage`;
+    findings.reject(root, message, 'Write fields, such as trustDomain.');
     return findings.problems;
   }
   check(new Field(value, path), findings);

@@ -1,12 +1,12 @@
 import { checkConnectionPool } from '../rules/connection-pool.ts';
-import type { Field } from '../rules/field.ts';
-import type { Findings } from '../rules/findings.ts';
+import { Field } from '../rules/field.ts';
+import { Findings } from '../rules/findings.ts';
 import { isLabel, wildcardDomainProblem } from '../rules/hosts.ts';
 import { checkLocality, checkZoneAware } from '../rules/locality.ts';
 import { checkOutlierDetection } from '../rules/outlier-detection.ts';
 import { checkDuration, checkPort, readDuration } from '../rules/values.ts';
-import { checkDiscoverySelectors, checkSelectorTexts } from './discovery-selectors.ts';
-import { checkShape, MESH_SHAPE, PROXY_SHAPE } from './mesh-fields.ts';
+import { checkDiscoverySelectors } from './discovery-selectors.ts';
+import { canonicalMesh, checkShape } from './mesh-fields.ts';
 import { checkProxySettings } from './proxy-settings.ts';
 
 const MS = 1_000_000n;
@@ -29,10 +29,21 @@ function checkTrustDomains(mesh: Field, findings: Findings): void {
   }
 }
 
+function checkListenPort(port: Field, findings: Findings): void {
+  if (!port.exists) return;
+  const inner = new Findings();
+  checkPort(port, inner);
+  inner.prefixRefusals('invalid proxy listen port:');
+  findings.problems.push(...inner.problems);
+}
+
 function checkConnectTimeout(timeout: Field, findings: Findings): void {
   const ns = readDuration(timeout, findings);
   if (ns === undefined) return;
-  checkDuration(timeout, findings);
+  const inner = new Findings();
+  checkDuration(timeout, inner);
+  inner.prefixRefusals('invalid connect timeout:');
+  findings.problems.push(...inner.problems);
   if (ns <= LONGEST_CONNECT) return;
   const message = `invalid connect timeout: time ${timeout.text} must be >1ms and <1h0m0s`;
   findings.reject(timeout, message, 'Use at most 1h.');
@@ -71,13 +82,12 @@ function checkCurves(mesh: Field, findings: Findings): void {
  * Istio's checks of MeshConfig, of the fields that it sets: the others keep Istio's defaults, which are right. Extension providers are not
  * checked; Istio itself only logs what is wrong with them.
  */
-export function checkMeshConfig(mesh: Field, findings: Findings): void {
-  checkShape(mesh, MESH_SHAPE, findings);
-  checkShape(mesh.get('defaultConfig'), PROXY_SHAPE, findings);
-  checkSelectorTexts(mesh.get('discoverySelectors'), findings);
+export function checkMeshConfig(written: Field, findings: Findings): void {
+  checkShape(written, findings);
   // What cannot be read is not checked further.
   if (findings.refused) return;
-  if (mesh.get('proxyListenPort').exists) checkPort(mesh.get('proxyListenPort'), findings);
+  const mesh = new Field(canonicalMesh(written.value), written.path);
+  checkListenPort(mesh.get('proxyListenPort'), findings);
   checkConnectTimeout(mesh.get('connectTimeout'), findings);
   checkDetectionTimeout(mesh.get('protocolDetectionTimeout'), findings);
   checkProxySettings(mesh.get('defaultConfig'), findings);

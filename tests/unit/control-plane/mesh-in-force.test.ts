@@ -51,6 +51,18 @@ describe('the configuration of the mesh', () => {
     );
   });
 
+  it('is read by the names of its declaration, too, with numbers in quotes and values of enums by their numbers', () => {
+    const { read } = reader();
+    const text =
+      'access_log_file: /dev/stderr\noutbound_traffic_policy: {mode: 0}\naccessLogEncoding: 1\nproxyHttpPort: "8888"';
+    expect(read(text)).toMatchObject({
+      accessLogFile: '/dev/stderr',
+      outboundTrafficPolicy: 'REGISTRY_ONLY',
+      accessLogEncoding: 'JSON',
+      proxyHttpPort: 8888,
+    });
+  });
+
   it('keeps words as texts that YAML reads as booleans, when the mesh starts with them', () => {
     const { read } = reader();
     const selectors = [{ matchLabels: { mesh: 'on', tier: 'n' } }];
