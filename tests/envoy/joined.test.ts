@@ -159,7 +159,9 @@ spec: { selector: { matchLabels: { app: few } }, mtls: { mode: PERMISSIVE } }`),
   /** What a new client hears, and its connection. */
   const come = async (): Promise<{ socket: Socket; heard: string }> => {
     const socket = connect(80, pod('few').ip);
-    const heard = Promise.race([once(socket, 'data').then(String), once(socket, 'close').then(() => 'closed')]);
+    // Who is refused with bytes unread is reset.
+    const closed = once(socket, 'close').then(() => 'closed');
+    const heard = Promise.race([once(socket, 'data').then(String), closed]).catch(() => 'closed');
     socket.write('HEAD /status/204 HTTP/1.1\r\nhost: few\r\n\r\n');
     return { socket, heard: (await heard).slice(0, 12) };
   };
