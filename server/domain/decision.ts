@@ -79,6 +79,8 @@ export interface HopTracing {
   readonly startMs?: number;
   /** W3C tracestate of the caller; absent: none. */
   readonly traceState?: string;
+  /** What its URL is made of; absent: of what the client asked for. */
+  readonly asked?: { readonly authority: string; readonly path: string };
   /** The span is a server's, whatever the hop's direction. */
   readonly serves?: boolean;
   /** A server's span may have the id of its client's. */

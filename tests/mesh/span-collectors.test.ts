@@ -98,7 +98,11 @@ const TRIES = {
 const INSIDE = {
   route: {
     decorator: { operation: 'shop.default:80/*' },
-    route: { cluster: 'application', request_mirror_policies: [{ cluster: 'nobody-there' }] },
+    route: {
+      cluster: 'application',
+      host_rewrite_literal: 'other',
+      request_mirror_policies: [{ cluster: 'nobody-there' }],
+    },
   },
 };
 
@@ -350,6 +354,8 @@ describe('spans of a proxy', () => {
     const own = sent.filter(({ traceId }) => traceId === trace);
     const request = own.find(({ name }) => name === 'shop.default:80/*')!;
     expect(request).toMatchObject({ id: '00f067aa0ba902b7', kind: 'SERVER', shared: true });
+    // The host that was asked in the end.
+    expect(request).toMatchObject({ tags: { 'http.url': 'http://other/' } });
     expect(request).not.toHaveProperty('parentId');
     expect(own.find(({ name }) => name === 'mirror')).toMatchObject({
       parentId: request.id,

@@ -114,6 +114,15 @@ function clientTags({ headers }: Exchange['head'], given: HopTracing['tags']): H
   return own;
 }
 
+/** Spans tell a request as it left, but for a path that its route has changed. Source: Utility::buildOriginalUri in Envoy. */
+function askedAnew({ head, received }: Exchange): Pick<HopTracing, 'asked'> {
+  const { authority } = head;
+  const path = head.headers.get('x-envoy-original-path') ?? head.path;
+  return authority === received.authority && path === received.path ? NOTHING : { asked: { authority, path } };
+}
+
+const NOTHING = {};
+
 function tracingOf(exchange: Exchange, config: TracingConfig): HopTracing {
   const { callSpans, connection, entrySpanId, head, info } = exchange;
   const own = ownTags(exchange, config, grpcTags(exchange));
@@ -125,6 +134,7 @@ function tracingOf(exchange: Exchange, config: TracingConfig): HopTracing {
     userAgent: head.headers.get('user-agent') ?? '',
     peerIp: connection.remoteAddress.ip,
     startMs,
+    ...askedAnew(exchange),
     ...(connection.listener.serves && { serves: true }),
     ...(config.tracer?.sharesSpans === true && { sharesSpans: true }),
     ...(config.verbose && info.times !== undefined && { notes: spanNotes(info.times, startMs, 'request') }),

@@ -75,7 +75,8 @@ const failureTag = (hop: HopRecord): Span['tags'] => (hasFailed(hop) ? { error: 
 
 function requestSpan(hop: HopRecord, spanId: string, kind: Span['kind'], answer: Span['tags']): Span {
   const { proxy, request, response, tracing } = hop;
-  const path = request.path.slice(0, tracing?.maxPathLength);
+  const asked = tracing?.asked ?? request;
+  const path = asked.path.slice(0, tracing?.maxPathLength);
   return {
     ...sharedOf(hop),
     spanId,
@@ -90,7 +91,7 @@ function requestSpan(hop: HopRecord, spanId: string, kind: Span['kind'], answer:
       component: 'proxy',
       ...(proxy.node !== undefined && { node_id: proxy.node, zone: '' }),
       ...(hop.requestId !== '' && { 'guid:x-request-id': hop.requestId }),
-      'http.url': `${tracing?.scheme || 'http'}://${request.authority}${path}`,
+      'http.url': `${tracing?.scheme || 'http'}://${asked.authority}${path}`,
       'http.method': request.method,
       user_agent: tracing?.userAgent || '-',
       downstream_cluster: '-',
