@@ -72,7 +72,7 @@ export function viewProxy(snapshot: MeshSnapshot, node: ProxyNode): ProxyView {
     // Istio's template for gateways does not tell them their node, and istiod believes the proxy alone.
     node: text(metadata['NODE_NAME']) ?? (kind === 'router' ? '' : (workload?.node ?? '')),
     metadata,
-    settings: readProxySettings(metadata),
+    settings: readProxySettings(metadata, snapshot.mesh.features),
     network: text(metadata['NETWORK']) ?? workload?.network ?? '',
     answersNames,
     discoversItself: isSet(metadata['ENABLE_SELF_DISCOVERY']),

@@ -54,7 +54,7 @@ export function httpFilter(input: HttpFilterInput): FilterChain['filters'][numbe
       routerFilter(mesh),
     ],
     ...accessLog(mesh),
-    use_remote_address: side === 'gateway',
+    use_remote_address: side === 'gateway' || (side === 'outbound' && mesh.features.sidecarsUseRemoteAddress),
     ...(side === 'gateway' && clientCertificates(mesh)),
     ...serverHeaders(mesh, side),
     ...(side === 'gateway' && trustedProxies(mesh)),

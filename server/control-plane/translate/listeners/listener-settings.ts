@@ -1,6 +1,7 @@
 import { type Any, extensionTypes, type FilterChain, type Listener } from '#xds';
 import type { ProxyView } from '../proxy-view.ts';
 import { isBlackHole } from './chain-draft.ts';
+import { PLAINTEXT_HTTP } from './listener-filters.ts';
 
 /** The mark of packets that capture lets pass. */
 const ORIGINAL_SRC_FILTER = {
@@ -40,12 +41,20 @@ const settledChain = (chain: FilterChain, proxy: ProxyView): FilterChain =>
     ? chain
     : {
         ...chain,
+        ...(proxy.settings.findsHttp10 && findsHttp10(chain)),
         filters: chain.filters.map((filter) =>
           filter.typed_config === undefined
             ? filter
             : { ...filter, typed_config: settledFilter(filter.typed_config, proxy) },
         ),
       };
+
+/** Names that the HTTP inspector gives: where those of HTTP are looked for, HTTP/1.0 is one. */
+function findsHttp10({ filter_chain_match: match }: FilterChain): Partial<FilterChain> {
+  const names = match?.application_protocols ?? [];
+  if (names.length !== PLAINTEXT_HTTP.length || !names.every((name) => PLAINTEXT_HTTP.includes(name))) return {};
+  return { filter_chain_match: { ...match, application_protocols: ['http/1.0', ...names] } };
+}
 
 /** A DestinationRule's idle timeout comes before the proxy's own. */
 function settledFilter(config: Any, { settings: { acceptsHttp10, idleTimeout } }: ProxyView): Any {

@@ -20,7 +20,7 @@ const CIPHERS = [
  */
 export function mutualTlsSocket(mesh: MeshConfig, exchangeAlpn: readonly string[]): TransportSocket {
   const { minProtocolVersion, cipherSuites } = mesh.meshMTLS ?? {};
-  const domains = [mesh.trustDomain, ...(mesh.trustDomainAliases ?? [])];
+  const domains = mesh.features.anyTrustDomain ? [] : [mesh.trustDomain, ...(mesh.trustDomainAliases ?? [])];
   return serverSocket({
     '@type': extensionTypes.downstreamTls,
     common_tls_context: {
@@ -33,7 +33,9 @@ export function mutualTlsSocket(mesh: MeshConfig, exchangeAlpn: readonly string[
       tls_certificate_sds_secret_configs: [sdsSecret(SDS_CERTIFICATE)],
       combined_validation_context: {
         default_validation_context: {
-          match_subject_alt_names: domains.map((domain) => ({ prefix: `spiffe://${domain}/` })),
+          ...(domains.length > 0 && {
+            match_subject_alt_names: domains.map((domain) => ({ prefix: `spiffe://${domain}/` })),
+          }),
         },
         validation_context_sds_secret_config: sdsSecret(SDS_ROOTS),
       },
