@@ -5,6 +5,7 @@ import type { DynamicMetadata } from '../http/dynamic-metadata.ts';
 import { CHECK, readCheck } from '../http/filters/ext-authz/grpc-check.ts';
 import type { ConnectionContext } from '../listener/connection-context.ts';
 import type { ProxyRuntime } from '../runtime.ts';
+import { principalsOf } from '../tls/peer-certificates.ts';
 import type { GuardVerdict } from './judge.ts';
 
 const NAME = 'envoy.filters.network.ext_authz';
@@ -64,8 +65,9 @@ function attributesOf({ remoteAddress, localAddress, tls }: ConnectionContext, {
   const address = ({ ip, port }: { ip: string; port: number }): object => ({
     address: { socket_address: { address: ip, port_value: port } },
   });
+  const { peer, local } = principalsOf(tls, self.spiffeId);
   return {
-    source: { ...address(remoteAddress), principal: tls?.peerSpiffeId ?? '' },
-    destination: { ...address(localAddress), principal: tls === undefined ? '' : self.spiffeId },
+    source: { ...address(remoteAddress), principal: peer },
+    destination: { ...address(localAddress), principal: local },
   };
 }

@@ -1,4 +1,5 @@
 import type { X509Certificate } from 'node:crypto';
+import type { TlsFacts } from '../http/codec.ts';
 import { parseSubjectAltNames } from './subject-alt-names.ts';
 import { subjectText } from './tls-facts.ts';
 
@@ -27,4 +28,11 @@ export const urlEncodedPem = (certificates: readonly X509Certificate[]): string 
 export function principalOf(certificate: X509Certificate | undefined): string {
   const { uris, dns } = parseSubjectAltNames(certificate?.subjectAltName);
   return uris[0] ?? dns[0] ?? subjectText(certificate?.subject);
+}
+
+/** Whom authorizers are told that both ends of a connection are; `own` where the proxy's certificate is not known. */
+export function principalsOf(tls: TlsFacts | undefined, own: string): { peer: string; local: string } {
+  if (tls?.certificates === undefined) return { peer: tls?.peerSpiffeId ?? '', local: tls === undefined ? '' : own };
+  const { peer, local } = tls.certificates();
+  return { peer: principalOf(peer), local: principalOf(local) };
 }

@@ -1,6 +1,6 @@
 import type { ExtAuthzConfig, GrpcAuthorizer } from '../../../config/ext-authz-config.ts';
 import { statusNumber } from '../../../config/ext-authz-config.ts';
-import { principalOf, urlEncodedPem } from '../../../tls/peer-certificates.ts';
+import { principalsOf, urlEncodedPem } from '../../../tls/peer-certificates.ts';
 import { callGrpc, type GrpcMethod } from '../../call/grpc-call.ts';
 import type { Exchange } from '../../exchange.ts';
 import { type HeaderChange, PARTIAL_BODY, type Question, type ToldBody, type Verdict } from './verdict.ts';
@@ -32,19 +32,18 @@ function attributesOf(exchange: Exchange, { config, settings, body }: Question):
   const address = ({ ip, port }: { ip: string; port: number }): object => ({
     address: { socket_address: { address: ip, port_value: port } },
   });
-  const shown = connection.tls?.certificates?.();
-  const certificate = config.tellsCertificate ? shown?.peer : undefined;
+  const principals = principalsOf(connection.tls, runtime.self.spiffeId);
+  const certificate = config.tellsCertificate ? connection.tls?.certificates?.().peer : undefined;
   const query = head.path.indexOf('?');
   return {
     source: {
       ...address(connection.remoteAddress),
-      principal: shown === undefined ? (connection.tls?.peerSpiffeId ?? '') : principalOf(shown.peer),
+      principal: principals.peer,
       ...(certificate !== undefined && { certificate: urlEncodedPem([certificate]) }),
     },
     destination: {
       ...address(connection.localAddress),
-      principal:
-        shown !== undefined ? principalOf(shown.local) : connection.tls === undefined ? '' : runtime.self.spiffeId,
+      principal: principals.local,
     },
     request: {
       time: new Date(info.startMs).toISOString(),
