@@ -1,4 +1,4 @@
-import { GRPC_STATUS_NAMES } from '#domain';
+import { GRPC_STATUS_NAMES, readGrpcStatus } from '#domain';
 import { ConfigProblem } from '../config/problem.ts';
 import type { ResponseHead } from '../http/codec.ts';
 import { grpcStatusOf, isGrpc } from '../http/grpc.ts';
@@ -105,7 +105,7 @@ function grpcNumber({ head, responseHead, responseTrailers }: FormatSubject): nu
   if (!isGrpc(head.headers)) return undefined;
   const given = responseTrailers?.get('grpc-status') || responseHead?.headers.get('grpc-status');
   if (!given) return responseHead === undefined ? undefined : grpcStatusOf(responseHead.status);
-  return /^\d+$/.test(given) ? Number(given) : INVALID_CODE;
+  return readGrpcStatus(given) ?? INVALID_CODE;
 }
 
 const grpcStatus: CommandReader = (argument, field) => {

@@ -1,4 +1,5 @@
-import { GRPC_FAILURES, type Span } from './span.ts';
+import { readGrpcStatus } from '#domain';
+import { isGrpcFailure, type Span } from './span.ts';
 
 /** What makes the spans, as OpenTelemetry's conventions of resources and scopes name it. */
 export const SCOPE = { name: 'meshwork', version: '0.1.0' } as const;
@@ -16,7 +17,8 @@ export const STATUS_ERROR = 2;
 export const isOtlpError = ({ kind, tags }: Span): boolean => {
   const grpc = tags['grpc.status_code'];
   if (Number(tags['http.status_code'] ?? 0) >= (kind === 'CLIENT' ? 400 : 500)) return true;
-  return grpc !== undefined && (kind === 'CLIENT' ? grpc !== '0' : GRPC_FAILURES.has(grpc));
+  // What is no number is no error.
+  return kind === 'CLIENT' ? (readGrpcStatus(grpc ?? '') ?? 0) !== 0 : isGrpcFailure(grpc);
 };
 
 /** SpanFlags: sampled; it is known whether the parent is another program's. */

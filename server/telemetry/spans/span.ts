@@ -1,4 +1,4 @@
-import type { HopRecord, HopTry, SpanNote } from '#domain';
+import { type HopRecord, type HopTry, readGrpcStatus, type SpanNote } from '#domain';
 
 const NO_NOTES: readonly SpanNote[] = [];
 
@@ -53,7 +53,9 @@ export function spansOf(hop: HopRecord, shownAs?: string): Span[] {
 const serves = ({ direction, tracing }: HopRecord): boolean => direction === 'inbound' || tracing?.serves === true;
 
 /** gRPC statuses that are the server's fault: UNKNOWN, DEADLINE_EXCEEDED, UNIMPLEMENTED, INTERNAL, UNAVAILABLE, DATA_LOSS. */
-export const GRPC_FAILURES: ReadonlySet<string> = new Set(['2', '4', '12', '13', '14', '15']);
+const GRPC_FAILURES: ReadonlySet<number | undefined> = new Set([2, 4, 12, 13, 14, 15]);
+
+export const isGrpcFailure = (status = ''): boolean => GRPC_FAILURES.has(readGrpcStatus(status));
 
 type Shared = Pick<Span, 'traceId' | 'traceState' | 'service' | 'startMs' | 'durationMs' | 'failed'>;
 
@@ -69,7 +71,7 @@ const sharedOf = (hop: HopRecord): Shared => ({
 const hasFailed = ({ response, tracing }: HopRecord): boolean =>
   response.status >= 500 ||
   (response.status === 0 && response.flags.length > 0) ||
-  GRPC_FAILURES.has(tracing?.tags['grpc.status_code'] ?? '');
+  isGrpcFailure(tracing?.tags['grpc.status_code']);
 
 const failureTag = (hop: HopRecord): Span['tags'] => (hasFailed(hop) ? { error: 'true' } : {});
 
@@ -115,7 +117,7 @@ interface TryOf {
 /** One call to a host below the span of its request. Source: UpstreamRequest and HttpTracerUtility::finalizeUpstreamSpan in Envoy. */
 function trySpan(hop: HopRecord, { each, parentSpanId, shownAs }: TryOf): Span {
   const name = each.operation ?? `router ${shownAs} egress`;
-  const isBad = each.status === 0 || each.status >= 500 || GRPC_FAILURES.has(each.grpcStatus ?? '');
+  const isBad = each.status === 0 || each.status >= 500 || isGrpcFailure(each.grpcStatus);
   // A host may break off behind a good status.
   const failed = isBad || each.reason !== '';
   return {

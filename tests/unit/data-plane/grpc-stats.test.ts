@@ -90,6 +90,9 @@ describe('formats of gRPC calls', () => {
     ['abc', '-1 -1'],
     ['-1', '-1 -1'],
     ['17', '17 17'],
+    ['+2', 'Unknown 2'],
+    ['02', 'Unknown 2'],
+    ['99999999999999999999999', '-1 -1'],
     ['', 'Unknown 2'],
     ['5', 'NotFound 5'],
   ])('tell the status %j as Envoy reads it', (status, shown) => {

@@ -145,12 +145,14 @@ describe('span exporters', () => {
         peerIp: '10.0.0.1',
       },
     });
-    for (const status of ['5', '14']) exporter.export(call(status));
+    for (const status of ['5', '14', '+02', 'abc']) exporter.export(call(status));
     await exporter.stop();
     const sent = received[0]?.body as { name: string; tags: Record<string, string> }[];
     expect(sent.map(({ name, tags }) => [name, tags['grpc.status_code'], tags['error']])).toEqual([
       ['reviews:9080', '5', undefined],
       ['reviews:9080', '14', 'true'],
+      ['reviews:9080', '+02', 'true'],
+      ['reviews:9080', 'abc', undefined],
     ]);
     const [shown] = spansOf(plain, 'outbound|9080||reviews.default.svc.cluster.local;');
     expect([shown?.name, shown?.tags['upstream_cluster'], shown?.tags['upstream_cluster.name']]).toEqual([
