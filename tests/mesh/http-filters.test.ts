@@ -501,6 +501,43 @@ describe('a gateway with filters that only an EnvoyFilter adds', () => {
     ]);
   });
 
+  it('filters change answers from the last on, requests without a cluster have no limits, and what is no call fails one', async () => {
+    const all = { default_value: { numerator: 100 } };
+    const late = { header: { key: 'x-ratelimit-limit', value: 'late' }, append_action: 'OVERWRITE_IF_EXISTS' };
+    const http_filters = [
+      filter('local_ratelimit', 'local_ratelimit.v3.LocalRateLimit', {
+        stat_prefix: 'back',
+        token_bucket: { max_tokens: 100, fill_interval: '3600s' },
+        filter_enabled: all,
+        filter_enforced: all,
+        enable_x_ratelimit_headers: 'DRAFT_VERSION_03',
+        descriptors: [{ entries: [{ key: 'k', value: 'b' }], token_bucket: { max_tokens: 1, fill_interval: '3600s' } }],
+      }),
+      filter('grpc_web', 'grpc_web.v3.GrpcWeb', {}),
+      filter('header_mutation', 'header_mutation.v3.HeaderMutation', {
+        mutations: { response_mutations: [{ append: late }] },
+      }),
+      router,
+    ];
+    const rate_limits = [{ actions: [{ request_headers: { header_name: 'x-k', descriptor_key: 'k' } }] }];
+    const routes: Route[] = [{ match: { prefix: '/a' }, route: { cluster: 'application' } }];
+    const virtual_hosts = [{ name: 'all', domains: ['*'], rate_limits, routes }];
+    const fields = { stat_prefix: 'back', http_filters, route_config: { name: 'back', virtual_hosts } };
+    expect(pod.xds.push(typeUrls.listener, [listener(), listener(fields, PORT + 9)])).toEqual([]);
+    const visit = (path: string, headers: Record<string, string> = {}): Promise<Answer> =>
+      sendFrom(`${NET}.1.9`, { ip: IP, port: PORT + 9 }, { host: 'shop', path, headers });
+    expect((await visit('/a')).headers['x-ratelimit-limit']).toBe('100');
+    const statuses = [
+      await visit('/a', { 'x-k': 'b' }),
+      await visit('/a', { 'x-k': 'b' }),
+      await visit('/b', { 'x-k': 'b' }),
+    ];
+    expect(statuses.map(({ status }) => status)).toEqual([200, 429, 404]);
+    const { body, headers } = await visit('/a', { 'content-type': 'application/grpc-web-text' });
+    expect([body, headers['content-type'], headers['grpc-status']]).toEqual(['', 'application/grpc-web+proto', '2']);
+    expect(headers['grpc-message']).toMatch(/^\{"path":"\/a"/);
+  });
+
   it('a destination among several has filters of its own, before its route, and may switch one off', async () => {
     const abort = (http_status: number) => ({
       '@type': `${TYPE}fault.v3.HTTPFault`,

@@ -36,37 +36,54 @@ export type AnswerFilter = (
   endStream: boolean,
 ) => ((out: BodyOut) => BodyCoder) | undefined;
 
+/** A filter with its place in the configuration. */
+export interface PlacedFilter {
+  readonly place: number;
+  readonly filter: AnswerFilter;
+}
+
+/** Changes the answer to this request where the filter at `place` of the configuration has its turn: behind those that follow it. */
+export function editAnswer(exchange: Exchange, place: number, edit: (head: ResponseHead) => void): void {
+  const filter: AnswerFilter = (_exchange, head) => void edit(head);
+  exchange.answerFilters = (exchange.answerFilters ?? NO_FILTERS).with({ place, filter });
+}
+
 /** The way of one answer through the filters, the last of the configuration first. */
 export class AnswerFilters {
-  readonly #filters: readonly AnswerFilter[];
+  readonly #filters: readonly PlacedFilter[];
   coder: BodyCoder | undefined;
   /** What the client is told in place of the answer, once a filter says so. */
   instead: ReplacedAnswer | undefined;
   /** The request goes on to another answer: the client is told nothing of this one. */
   leaves = false;
+  /** The head waits for the body: who changes it passes both on. */
+  holds = false;
 
-  constructor(filters: readonly AnswerFilter[]) {
+  constructor(filters: readonly PlacedFilter[]) {
     this.#filters = filters;
   }
 
-  /** The same with one more, which stands next to the client. */
-  with(filter: AnswerFilter): AnswerFilters {
-    return new AnswerFilters([...this.#filters, filter]);
+  /** The same with one more, behind those whose place is the same or a later one. */
+  with(placed: PlacedFilter): AnswerFilters {
+    const before = this.#filters.findIndex(({ place }) => place < placed.place);
+    return new AnswerFilters(this.#filters.toSpliced(before < 0 ? this.#filters.length : before, 0, placed));
   }
 
-  /** Returns what takes the place of the answer: no further filter sees either. */
-  begin(exchange: Exchange, head: ResponseHead, endStream: boolean): ReplacedAnswer | 'left' | undefined {
+  /** Returns what takes the place of the answer: no further filter sees either; or that its head is passed on later. */
+  begin(exchange: Exchange, head: ResponseHead, endStream: boolean): ReplacedAnswer | 'left' | 'held' | undefined {
     const makers: ((out: BodyOut) => BodyCoder)[] = [];
-    for (const filter of this.#filters) {
+    for (const { filter } of this.#filters) {
       const make = filter(exchange, head, endStream);
       if (this.instead !== undefined) return this.instead;
       if (this.leaves) return 'left';
       if (make !== undefined && !endStream) makers.push(make);
     }
     this.coder = chained(exchange, makers);
-    return undefined;
+    return this.holds ? 'held' : undefined;
   }
 }
+
+const NO_FILTERS = new AnswerFilters([]);
 
 /** Several who change one body are one: what was found last stands next to the client. */
 function chained(exchange: Exchange, makers: readonly ((out: BodyOut) => BodyCoder)[]): BodyCoder | undefined {

@@ -228,6 +228,7 @@ export class Exchange extends RequestFacts implements FormatSubject, BodyTarget,
     if (this.#furtherEdits !== undefined) for (const edit of this.#furtherEdits) edit(head, this);
     seal?.(head);
     const instead = this.answerFilters?.begin(this, head, endStream);
+    if (instead === 'held') return;
     if (instead === undefined) this.passHead(head, endStream);
     else if (instead === 'left') {
       this.underWay?.cancel();

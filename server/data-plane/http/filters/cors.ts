@@ -1,6 +1,7 @@
 import { type CorsPolicy, compileCors } from '../../config/cors-policy.ts';
 import { originOf } from '../../config/origins.ts';
 import type { StepNote } from '../../decisions/hop-steps.ts';
+import { editAnswer } from '../answer-filters.ts';
 import type { Exchange, RequestLayer } from '../exchange.ts';
 import { Headers } from '../headers.ts';
 import { drawn } from './drawn.ts';
@@ -10,33 +11,39 @@ import { isOf } from './per-route.ts';
  * The CORS filter: answers preflights, and lets browsers read answers to allowed origins. As in Envoy, answers of the route itself
  * (redirects, direct responses) take no part, and an empty header is none.
  */
-export const cors: RequestLayer = (exchange) => {
-  const policy = policyOf(exchange);
-  if (policy === undefined || exchange.route?.target.kind !== 'forward') return 'next';
-  const applied = drawn(exchange, 'cors', policy.enabled);
-  if (!applied && !drawn(exchange, 'cors', policy.shadow)) return 'next';
-  const { headers, method } = exchange.head;
-  const origin = headers.get('origin') ?? '';
-  if (origin === '') return 'next';
-  const preflight = method === 'OPTIONS' && (headers.get('access-control-request-method') ?? '') !== '';
-  const allowed = policy.allowOrigins.some((matcher) => matcher.accepts(origin));
-  exchange.stats.count(allowed ? 'cors.origin_valid' : 'cors.origin_invalid');
-  if (!applied) return 'next';
-  if (allowed) exchange.editResponse((head) => allow(head.headers, policy, origin));
-  const answered = preflight && (allowed || !policy.forwardUnmatchedPreflights);
-  note(exchange, answered ? 'stopped' : allowed ? 'applied' : 'passed', {
-    detail: wordsOf(origin, allowed, answered),
-    evidence: { origin, allowed },
-  });
-  if (!answered) return 'next';
-  exchange.editResponse((head) => answerPreflight(head.headers, policy, headers));
-  // As in Envoy, where this answer is the filter's own and no local reply.
-  exchange.answerRules = undefined;
-  exchange.info.details = 'cors_response';
-  exchange.respondHead({ status: 200, headers: new Headers() }, true);
-  return 'wait';
-};
+export const cors =
+  (place: number): RequestLayer =>
+  (exchange) => {
+    const policy = policyOf(exchange);
+    if (policy === undefined || exchange.route?.target.kind !== 'forward') return 'next';
+    const applied = drawn(exchange, 'cors', policy.enabled);
+    if (!applied && !drawn(exchange, 'cors', policy.shadow)) return 'next';
+    const { headers, method } = exchange.head;
+    const origin = headers.get('origin') ?? '';
+    if (origin === '') return 'next';
+    const preflight = method === 'OPTIONS' && (headers.get('access-control-request-method') ?? '') !== '';
+    const allowed = policy.allowOrigins.some((matcher) => matcher.accepts(origin));
+    exchange.stats.count(allowed ? 'cors.origin_valid' : 'cors.origin_invalid');
+    if (!applied) return 'next';
+    if (allowed) editAnswer(exchange, place, (head) => allow(head.headers, policy, origin));
+    const answered = preflight && (allowed || !policy.forwardUnmatchedPreflights);
+    note(exchange, answered ? 'stopped' : allowed ? 'applied' : 'passed', {
+      detail: wordsOf(origin, allowed, answered),
+      evidence: { origin, allowed },
+    });
+    if (!answered) return 'next';
+    exchange.editResponse((head) => {
+      if (allowed) head.headers.put(ALLOWED_ORIGIN, origin);
+      answerPreflight(head.headers, policy, headers);
+    });
+    // As in Envoy, where this answer is the filter's own and no local reply.
+    exchange.answerRules = undefined;
+    exchange.info.details = 'cors_response';
+    exchange.respondHead({ status: 200, headers: new Headers() }, true);
+    return 'wait';
+  };
 
+const ALLOWED_ORIGIN = 'access-control-allow-origin';
 const OF_ROUTE = { name: 'envoy.filters.http.cors', type: 'cors.v3.CorsPolicy' };
 
 /** A destination among several may have a policy before that of its route. */
@@ -59,8 +66,8 @@ function wordsOf(origin: string, allowed: boolean, answered: boolean): string {
 }
 
 function allow(headers: Headers, policy: CorsPolicy, origin: string): void {
-  headers.set('access-control-allow-origin', origin);
-  if (policy.allowCredentials) headers.set('access-control-allow-credentials', 'true');
+  headers.put(ALLOWED_ORIGIN, origin);
+  if (policy.allowCredentials) headers.put('access-control-allow-credentials', 'true');
   if (policy.exposeHeaders !== '') headers.set('access-control-expose-headers', policy.exposeHeaders);
 }
 

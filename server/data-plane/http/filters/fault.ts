@@ -32,6 +32,8 @@ export const fault =
     return 'wait';
   };
 
+const NEXT_TO_CLIENT = -1;
+
 /** Bodies of answers come slowly, whoever gives them. */
 function limitAnswer(exchange: Exchange, policy: FaultPolicy, limit: NonNullable<FaultPolicy['answerLimit']>): void {
   const kbps = limit.byHeader ? numberIn(exchange, RATE) : limit.kbps;
@@ -42,7 +44,10 @@ function limitAnswer(exchange: Exchange, policy: FaultPolicy, limit: NonNullable
     return;
   exchange.stats.count('fault.response_rl_injected');
   const slow = slowAnswer(exchange, kbps);
-  exchange.answerFilters = exchange.answerFilters?.with(slow) ?? new AnswerFilters([slow]);
+  exchange.answerFilters = (exchange.answerFilters ?? new AnswerFilters([])).with({
+    place: NEXT_TO_CLIENT,
+    filter: slow,
+  });
 }
 
 /** Only so many requests are disturbed at a time; one that is stays so until it ends. */

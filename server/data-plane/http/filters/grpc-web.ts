@@ -1,6 +1,7 @@
 import type { AnswerFilter, BodyCoder, BodyOut } from '../answer-filters.ts';
-import type { RequestHead } from '../codec.ts';
+import type { RequestHead, ResponseHead } from '../codec.ts';
 import type { Exchange } from '../exchange.ts';
+import { encodeGrpcMessage, grpcStatusOf } from '../grpc.ts';
 import type { Headers } from '../headers.ts';
 import { peekBody } from '../peek-body.ts';
 import type { FilterParts } from './filter-parts.ts';
@@ -12,6 +13,9 @@ const TYPES: ReadonlyMap<string, { readonly text: boolean }> = new Map([
   ['application/grpc-web-text', { text: true }],
   ['application/grpc-web-text+proto', { text: true }],
 ]);
+/** What hosts answer calls with. */
+const IS_CALL = /^application\/grpc($|[+;]|-web($|\+proto| *;))/;
+const MAX_MESSAGE_BYTES = 16_384;
 const TRAILERS_FRAME = 0x80;
 /** Calls of browsers are single messages; what is longer is refused. */
 const MAX_TEXT_BYTES = 4 * 1024 * 1024;
@@ -36,7 +40,7 @@ export const grpcWeb: FilterParts = {
     exchange.cameAsGrpc = false;
     head.headers.set('content-type', 'application/grpc');
     head.headers.set('te', 'trailers');
-    head.headers.set('grpc-accept-encoding', 'identity');
+    if (!head.headers.has('grpc-accept-encoding')) head.headers.set('grpc-accept-encoding', 'identity');
     head.headers.remove('content-length');
     if (!type.text || !exchange.stream.hasBody) return 'next';
     peekBody(exchange, MAX_TEXT_BYTES, (body, complete) => {
@@ -63,10 +67,14 @@ const encode: AnswerFilter = (exchange, head, endStream) => {
   const how = wanted.get(exchange);
   if (how === undefined) return undefined;
   const { headers } = head;
-  const grpc = headers.get('content-type')?.startsWith('application/grpc') === true;
-  if (!grpc && !endStream) return undefined;
-  if (grpc || endStream) headers.set('content-type', `application/grpc-web${how.text ? '-text' : ''}+proto`);
+  const isCall = head.status === 200 && IS_CALL.test(headers.get('content-type') ?? '');
+  count(exchange, how, headers);
+  headers.put('content-type', `application/grpc-web${how.text ? '-text' : ''}+proto`);
   headers.remove('content-length');
+  if (!isCall && !endStream && exchange.answerFilters !== undefined) {
+    exchange.answerFilters.holds = true;
+    return () => new MessageOfBody(exchange, head);
+  }
   return (out) => new WebBody(out, how.text, (trailers) => count(exchange, how, trailers));
 };
 
@@ -91,6 +99,44 @@ function count({ info, runtime }: Exchange, { call }: WebCall, trailers: Headers
 function decodeText(text: string): Buffer | undefined {
   if (text.length % 4 !== 0 || !/^[A-Za-z0-9+/=]*$/.test(text)) return undefined;
   return Buffer.concat((text.match(/[^=]+=*/g) ?? []).map((piece) => Buffer.from(piece, 'base64')));
+}
+
+/** An answer that is no call's becomes one that failed: its body is the message. */
+class MessageOfBody implements BodyCoder {
+  readonly #exchange: Exchange;
+  readonly #head: ResponseHead;
+  readonly #chunks: Buffer[] = [];
+  #bytes = 0;
+
+  constructor(exchange: Exchange, head: ResponseHead) {
+    this.#exchange = exchange;
+    this.#head = head;
+  }
+
+  data(chunk: Buffer): boolean {
+    if (this.#bytes < MAX_MESSAGE_BYTES) this.#chunks.push(chunk);
+    this.#bytes += chunk.length;
+    return true;
+  }
+
+  end(): void {
+    const body = Buffer.concat(this.#chunks);
+    const { headers, status } = this.#head;
+    // As in Envoy, what comes in one piece is not shortened.
+    const message = this.#chunks.length === 1 ? body : body.subarray(0, MAX_MESSAGE_BYTES);
+    headers.set('grpc-message', encodeGrpcMessage(message.toString()));
+    headers.set('grpc-status', String(grpcStatusOf(status)));
+    headers.set('content-length', '0');
+    this.#exchange.passHead(this.#head, true);
+  }
+
+  resume(): void {
+    // Nothing is held back.
+  }
+
+  cancel(): void {
+    // Nothing is at work.
+  }
 }
 
 const FRAME_HEAD = 5;

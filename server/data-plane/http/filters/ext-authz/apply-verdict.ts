@@ -70,13 +70,18 @@ function withQuery(path: string, { set, remove }: NonNullable<Allowed['query']>)
   return params.toPath();
 }
 
-/** Puts headers into the answer of a host. */
+/** In this order, whatever theirs is in the verdict. */
+const ACTIONS = ['APPEND_IF_EXISTS_OR_ADD', 'OVERWRITE_IF_EXISTS_OR_ADD', 'ADD_IF_ABSENT', 'OVERWRITE_IF_EXISTS'];
+
+/** Puts headers into the answer of a host. Source: ext_authz.cc, Filter::encodeHeaders, in Envoy. */
 export function applyToAnswer(headers: Headers, changes: readonly HeaderChange[]): void {
-  for (const { name, value, action = 'APPEND_IF_EXISTS_OR_ADD' } of changes) {
-    if (!isFree(name)) continue;
-    if (action === 'APPEND_IF_EXISTS_OR_ADD') headers.add(name, value);
-    else if (action === 'OVERWRITE_IF_EXISTS_OR_ADD' || headers.has(name) === (action === 'OVERWRITE_IF_EXISTS')) {
-      headers.set(name, value);
+  for (const turn of ACTIONS) {
+    for (const { name, value, action = 'APPEND_IF_EXISTS_OR_ADD' } of changes) {
+      if (action !== turn || !isFree(name)) continue;
+      if (action === 'APPEND_IF_EXISTS_OR_ADD') headers.add(name, value);
+      else if (action === 'OVERWRITE_IF_EXISTS_OR_ADD' || headers.has(name) === (action === 'OVERWRITE_IF_EXISTS')) {
+        headers.set(name, value);
+      }
     }
   }
 }

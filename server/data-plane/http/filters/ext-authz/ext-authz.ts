@@ -1,5 +1,6 @@
 import { type ExtAuthzConfig, readCheckSettings } from '../../../config/ext-authz-config.ts';
 import { policyOrigin } from '../../../decisions/policy-origin.ts';
+import { editAnswer } from '../../answer-filters.ts';
 import type { Exchange, RequestLayer } from '../../exchange.ts';
 import { peekBody } from '../../peek-body.ts';
 import { perRoute, perRouteConfig } from '../per-route.ts';
@@ -23,7 +24,7 @@ const NO_BODY: ToldBody = { bytes: Buffer.alloc(0), partial: undefined };
 const ASKED_BY = 'istio_ext_authz_shadow_effective_policy_id';
 
 /** Envoy's ext_authz filter: a service decides whether the request goes on. Who cannot be asked refuses, unless told otherwise. */
-export const extAuthz = (config: ExtAuthzConfig): RequestLayer => {
+export const extAuthz = (config: ExtAuthzConfig, place: number): RequestLayer => {
   const settingsOf = perRoute(OF_ROUTE, config.settings, (given) => readCheckSettings(given, config.settings));
   return (exchange) => {
     const forRoute = perRouteConfig(exchange, OF_ROUTE);
@@ -37,14 +38,14 @@ export const extAuthz = (config: ExtAuthzConfig): RequestLayer => {
     }
     const settings = settingsOf(exchange);
     if (settings.body === undefined || !exchange.stream.hasBody) {
-      ask(exchange, { config, settings, body: NO_BODY });
+      ask(exchange, { config, settings, place, body: NO_BODY });
       return 'wait';
     }
     const { maxBytes, partial } = settings.body;
     peekBody(exchange, maxBytes, (body, complete) => {
       if (complete || partial) {
         const told = { bytes: complete ? body : body.subarray(0, maxBytes), partial: !complete };
-        ask(exchange, { config, settings, body: told });
+        ask(exchange, { config, settings, place, body: told });
         return;
       }
       exchange.stats.count('downstream_rq_too_large');
@@ -71,7 +72,7 @@ function ask(exchange: Exchange, question: Question): void {
     const tookMs = exchange.runtime.clock.monotonic() - startedAt;
     note(exchange, question, verdict, tookMs);
     leaveMetadata(exchange, config, { verdict, tookMs });
-    act(exchange, config, verdict);
+    act(exchange, question, verdict);
   };
   if (authorizer === undefined) {
     onVerdict({ kind: 'error', reason: 'the route names no service' });
@@ -101,7 +102,7 @@ function leaveMetadata(
   exchange.metadata.merge(NAME, { ...metadata, ...took });
 }
 
-function act(exchange: Exchange, config: ExtAuthzConfig, verdict: Verdict): void {
+function act(exchange: Exchange, { config, place }: Question, verdict: Verdict): void {
   if (config.validatesChanges && !isWellFormed(verdict)) {
     if (verdict.kind === 'denied') countDenial(exchange, config, verdict.status);
     refuseVerdict(exchange, config);
@@ -116,7 +117,8 @@ function act(exchange: Exchange, config: ExtAuthzConfig, verdict: Verdict): void
       }
       stat(exchange, config, 'ok');
       applyToRequest(exchange.head, allowed);
-      if (verdict.toClient.length > 0) exchange.editResponse(({ headers }) => applyToAnswer(headers, verdict.toClient));
+      if (verdict.toClient.length > 0)
+        editAnswer(exchange, place, ({ headers }) => applyToAnswer(headers, verdict.toClient));
       if (config.clearRouteCache && changesRequest(verdict) && chooseRouteAgain(exchange) === 'wait') return;
       exchange.proceed();
       return;

@@ -44,6 +44,8 @@ export interface ToldBody {
 
 /** What an authorizer is asked with. */
 export interface Question {
+  /** Of the filter in the configuration. */
+  readonly place: number;
   readonly config: ExtAuthzConfig;
   /** Those of the route. */
   readonly settings: CheckSettings;

@@ -19,12 +19,16 @@ export function rulesFor(
   { rateLimits, hostRules }: RuleSource,
 ): readonly RateLimitRule[] {
   if (rateLimits.length > 0) return rateLimits;
-  const own = route?.rateLimits ?? [];
-  const included = route?.includesHostLimits === true || hostRules === 'INCLUDE';
+  // As in Envoy, a request that goes to no cluster has no rules, be it that its virtual host has some.
+  if (route?.target.kind !== 'forward') return NO_RULES;
+  const own = route.rateLimits;
+  const included = route.includesHostLimits === true || hostRules === 'INCLUDE';
   const shared = included || (own.length === 0 && hostRules === 'OVERRIDE') ? (virtualHost?.rateLimits ?? []) : [];
   if (own.length + shared.length === 0) return own;
   return [...own, ...shared].filter((rule) => rule.stage === stage);
 }
+
+const NO_RULES: readonly RateLimitRule[] = [];
 
 /** What rules make of a request; one that finds nothing makes nothing. */
 export function descriptorsOf(exchange: Exchange, rules: readonly RateLimitRule[]): Descriptor[] {

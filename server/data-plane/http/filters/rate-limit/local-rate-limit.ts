@@ -1,5 +1,6 @@
 import { type LocalRateLimitConfig, readLocalRateLimit } from '../../../config/local-rate-limit-config.ts';
 import type { RateLimitRule } from '../../../config/rate-limit-rules.ts';
+import { editAnswer } from '../../answer-filters.ts';
 import { applyRequestRules, applyResponseRules } from '../../apply-rules.ts';
 import type { ResponseHead } from '../../codec.ts';
 import type { Exchange, RequestLayer } from '../../exchange.ts';
@@ -14,6 +15,7 @@ const OF_ROUTE = { name: NAME, type: 'local_ratelimit.v3.LocalRateLimit' };
 
 /** A configuration with its buckets. */
 interface Limit {
+  readonly place: number;
   readonly config: LocalRateLimitConfig;
   limiter: LocalLimiter | undefined;
 }
@@ -22,13 +24,13 @@ interface Limit {
 const OF_CONNECTIONS = new WeakMap<object, LocalLimiter>();
 
 /** Envoy's local rate limit: token buckets of this proxy alone, one for all requests and one for each descriptor that has its own. */
-export const localRateLimit = (config: LocalRateLimitConfig): RequestLayer => {
-  const own: Limit = { config, limiter: undefined };
+export const localRateLimit = (config: LocalRateLimitConfig, place: number): RequestLayer => {
+  const own: Limit = { place, config, limiter: undefined };
   const ofRoutes = new WeakMap<object, Limit>();
   return (exchange) => {
     const given = perRouteConfig(exchange, OF_ROUTE);
     if (given === undefined) return limit(exchange, own);
-    const ofRoute = ofRoutes.get(given) ?? { config: readLocalRateLimit(given), limiter: undefined };
+    const ofRoute = ofRoutes.get(given) ?? { place, config: readLocalRateLimit(given), limiter: undefined };
     ofRoutes.set(given, ofRoute);
     return limit(exchange, ofRoute);
   };
@@ -68,7 +70,7 @@ function limit(exchange: Exchange, given: Limit): 'next' | 'wait' {
   count('enabled');
   const verdict = verdictOn(exchange, given);
   const { allowed, bucket, shadow, tellsClient = config.rateLimitHeaders } = verdict;
-  if (tellsClient && bucket !== undefined) exchange.editResponse((head) => writeLimits(head, bucket));
+  if (tellsClient && bucket !== undefined) editAnswer(exchange, given.place, (head) => writeLimits(head, bucket));
   if (allowed) {
     count('ok');
     return 'next';

@@ -1,8 +1,10 @@
 import { HITS_ADDEND } from '../../../config/filters/set-filter-state.ts';
 import { type RateLimitConfig, readRateLimitOfRoute } from '../../../config/rate-limit-config.ts';
 import type { Descriptor, RateLimitRule } from '../../../config/rate-limit-rules.ts';
+import { editAnswer } from '../../answer-filters.ts';
 import { addLine, applyResponseRules } from '../../apply-rules.ts';
 import { callGrpc, type GrpcMethod } from '../../call/grpc-call.ts';
+import type { ResponseHead } from '../../codec.ts';
 import type { Exchange, RequestLayer } from '../../exchange.ts';
 import { isInlineInAnswers, isInlineInRequests } from '../../inline-headers.ts';
 import { drawn } from '../drawn.ts';
@@ -30,7 +32,7 @@ interface RateLimitResponse {
 }
 
 /** Envoy's global rate limit: a service counts for all proxies. Who cannot be asked lets pass, unless told otherwise. */
-export const rateLimit = (own: RateLimitConfig): RequestLayer => {
+export const rateLimit = (own: RateLimitConfig, place: number): RequestLayer => {
   const usual: Said = { config: own, hostRules: 'OVERRIDE', rateLimits: own.rateLimits };
   const saidOf = perRoute<Said>(OF_ROUTE, usual, (given) => {
     const said = readRateLimitOfRoute(given);
@@ -51,7 +53,7 @@ export const rateLimit = (own: RateLimitConfig): RequestLayer => {
       exchange.underWay = undefined;
       if (exchange.finished) return;
       if (typeof answer === 'string') failed(exchange, config, answer);
-      else act(exchange, { config, answer, descriptors });
+      else act(exchange, { config, answer, descriptors, place });
     });
     exchange.underWay = { cancel };
     return 'wait';
@@ -64,6 +66,8 @@ type Said = RuleSource & { readonly config: RateLimitConfig };
 const isLate = ({ atTheEnd }: RateLimitRule): boolean => atTheEnd;
 
 interface Question {
+  /** Of the filter. */
+  readonly place: number;
   readonly config: RateLimitConfig;
   readonly descriptors: readonly Descriptor[];
 }
@@ -71,7 +75,7 @@ interface Question {
 /** Returns how to give the question up. */
 const ask = (
   { runtime, filterState }: Exchange,
-  { config, descriptors }: Question,
+  { config, descriptors }: Omit<Question, 'place'>,
   onDone: (answer: RateLimitResponse | string) => void,
 ): (() => void) =>
   callGrpc({
@@ -128,7 +132,7 @@ function act(exchange: Exchange, answered: Question & { readonly answer: RateLim
 /** What the client learns of limits, whether it is refused or not, in lines beside those that the answer has. */
 function tell(
   exchange: Exchange,
-  { config, answer, descriptors }: Question & { readonly answer: RateLimitResponse },
+  { config, answer, descriptors, place }: Question & { readonly answer: RateLimitResponse },
   refused: boolean,
 ): void {
   const lines: (readonly [string, string])[] = (answer.response_headers_to_add ?? []).map(
@@ -138,10 +142,12 @@ function tell(
   lines.push(...quotaHeaders(answer.statuses ?? [], { descriptors, tells: config.quotaHeaders }));
   if (lines.length === 0) return;
   const saysType = refused && lines.some(([name, value]) => name === 'content-type' && value !== '');
-  exchange.editResponse(({ headers }) => {
+  const edit = ({ headers }: ResponseHead): void => {
     if (saysType) headers.remove('content-type');
     for (const line of lines) addLine(headers, line, isInlineInAnswers);
-  });
+  };
+  if (refused) exchange.editResponse(edit);
+  else editAnswer(exchange, place, edit);
 }
 
 function refuse(exchange: Exchange, config: RateLimitConfig, { raw_body = '' }: RateLimitResponse): void {
