@@ -46,6 +46,10 @@ const CONFIGS = {
   closed: { ...service({}, 'nobody-there'), status_on_error: { code: 'ServiceUnavailable' } },
   open: { ...service({}, 'nobody-there'), failure_mode_allow: true, failure_mode_allow_header_add: true },
   part: { ...service(), with_request_body: { max_request_bytes: 4, allow_partial_message: true } },
+  shadow: {
+    ...service({ authorization_request: { allowed_headers: { patterns: [{ prefix: 'x-say-' }] } } }),
+    shadow_mode: true,
+  },
   whole: { ...service(), with_request_body: { max_request_bytes: 4 } },
 } as const;
 
@@ -167,6 +171,16 @@ describe('an authorizer that is asked by HTTP', () => {
     expect(stat('cluster.authorizer.internal.upstream_rq_402')).toBe(1);
     expect(stat('cluster.application.internal.upstream_rq_402')).toBe(1);
     expect(served).toHaveLength(before.served);
+  });
+
+  it('only watches where its filter is a shadow: what it would have done stands in the figures', async () => {
+    const answer = await call('shadow', { path: '/watched', headers: { 'x-say-status': '402' } });
+    expect([answer.status, answer.body]).toEqual([200, 'application']);
+    const step = (await hopOf('/watched')).steps.find(({ name }) => name === 'envoy.filters.http.ext_authz');
+    expect(step).toMatchObject({ outcome: 'applied', detail: expect.stringMatching(/402, but only in its shadow$/) });
+    await call('shadow', { path: '/unsure', headers: { 'x-say-status': '500' } });
+    const names = ['denied', 'error', 'shadow_denied', 'shadow_error'];
+    expect(names.map((name) => stat(`http.shadow.ext_authz.${name}`))).toEqual([1, 1, 1, 1]);
   });
 
   it('counts as not asked when it answers 5xx', async () => {

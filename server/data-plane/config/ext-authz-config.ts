@@ -77,6 +77,8 @@ export interface ExtAuthzConfig {
   /** A refusal counts among the answers of the route's cluster. */
   readonly chargesCluster: boolean;
   readonly clearRouteCache: boolean;
+  /** Refusals are told to filter state and logs, and requests go on. */
+  readonly shadow: boolean;
 }
 
 interface ListMatcher {
@@ -141,6 +143,7 @@ export function readExtAuthz(config: Any): ExtAuthzConfig {
     statPrefix: String(config['stat_prefix'] ?? ''),
     chargesCluster: config['charge_cluster_response_stats'] !== false,
     clearRouteCache: config['clear_route_cache'] === true,
+    shadow: config['shadow_mode'] === true,
   };
 }
 

@@ -15,6 +15,7 @@ import {
 } from './apply-verdict.ts';
 import { checkByGrpc } from './grpc-check.ts';
 import { checkByHttp } from './http-check.ts';
+import { keepShadow } from './shadow-verdict.ts';
 import type { Question, ToldBody, Verdict } from './verdict.ts';
 
 const NAME = 'envoy.filters.http.ext_authz';
@@ -108,6 +109,7 @@ function act(exchange: Exchange, { config, place }: Question, verdict: Verdict):
     refuseVerdict(exchange, config);
     return;
   }
+  if (config.shadow) keepShadow(exchange, config, verdict);
   switch (verdict.kind) {
     case 'ok': {
       const allowed = permitted(verdict, config.changes);
@@ -125,6 +127,10 @@ function act(exchange: Exchange, { config, place }: Question, verdict: Verdict):
     }
     case 'denied':
       countDenial(exchange, config, verdict.status);
+      if (config.shadow) {
+        goOn(exchange, config, 'shadow_denied');
+        return;
+      }
       exchange.editResponse(({ headers }) => applyToRefusal(headers, verdict.headers));
       exchange.reply({
         status: verdict.status,
@@ -135,6 +141,10 @@ function act(exchange: Exchange, { config, place }: Question, verdict: Verdict):
       return;
     case 'error':
       stat(exchange, config, 'error');
+      if (config.shadow) {
+        goOn(exchange, config, 'shadow_error');
+        return;
+      }
       if (!config.failureModeAllow) {
         exchange.reply({ status: config.statusOnError, flag: 'UAEX', details: 'ext_authz_error' });
         return;
@@ -143,6 +153,13 @@ function act(exchange: Exchange, { config, place }: Question, verdict: Verdict):
       if (config.failureModeHeader) exchange.head.headers.set('x-envoy-auth-failure-mode-allowed', 'true');
       exchange.proceed();
   }
+}
+
+/** As in Envoy, what a shadow would have done is counted for the listener alone. */
+function goOn(exchange: Exchange, { statPrefix }: ExtAuthzConfig, figure: string): void {
+  const own = statPrefix === '' ? '' : `${statPrefix}.`;
+  exchange.stats.count(`ext_authz.${own}${figure}`);
+  exchange.proceed();
 }
 
 /** An authorizer wants what no request may be given. */
@@ -158,15 +175,15 @@ function countDenial(exchange: Exchange, config: ExtAuthzConfig, status: number)
 
 function note(
   exchange: Exchange,
-  { config: { failureModeAllow }, settings: { authorizer } }: Question,
+  { config: { failureModeAllow, shadow }, settings: { authorizer } }: Question,
   verdict: Verdict,
   ms: number,
 ): void {
   const rule = exchange.metadata.of('envoy.filters.http.rbac')?.[ASKED_BY];
   const cluster = authorizer?.kind === 'grpc' ? authorizer.service.cluster : (authorizer?.cluster ?? 'nobody');
-  const stops = verdict.kind === 'denied' || (verdict.kind === 'error' && !failureModeAllow);
+  const stops = !shadow && (verdict.kind === 'denied' || (verdict.kind === 'error' && !failureModeAllow));
   exchange.steps.add('http_filter', stops ? 'stopped' : 'applied', NAME, () => ({
-    detail: wording(verdict, cluster, failureModeAllow),
+    detail: `${wording(verdict, cluster, failureModeAllow)}${shadow ? ', but only in its shadow' : ''}`,
     origin: typeof rule === 'string' ? policyOrigin(rule) : undefined,
     evidence: {
       authorizer: cluster,
