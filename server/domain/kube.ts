@@ -52,6 +52,8 @@ export interface FieldProblem {
   /** Field path, e.g. `spec.http[0].route[1].weight`. */
   readonly path: string;
   readonly message: string;
+  /** What admission says of it, where that has other words. */
+  readonly warning?: string;
   /** A permanent code (`IST0xxx` where Istio has one, `MW…` where only we do). */
   readonly code?: string;
   readonly hint?: string;

@@ -114,6 +114,6 @@ export function admit(object: KubeObject, kind: ServedKind, options: WriteOption
     const byRules = errors.every((each) => found.includes(each));
     throw invalid(kind, admitted.metadata.name, errors, { byRules });
   }
-  for (const each of problems) options.warn?.(each.message);
+  for (const each of problems) options.warn?.(each.warning ?? each.message);
   return admitted;
 }

@@ -10,6 +10,8 @@ export interface CatalogueEntry {
   readonly title: string;
   /** The message; `{name}` stands for an argument. Those of `IST` codes are worded as Istio's analyzers print them. */
   readonly template: string;
+  /** The words of Istio's webhook, where they differ. */
+  readonly webhook?: string;
   /** What to do, one sentence; `{name}` as in the template. */
   readonly hint: string;
   /** Site path of the page that explains it. */

@@ -56,6 +56,7 @@ export function catalogued(code: string, path: string, values: Arguments, advice
     severity: entry.severity === 'error' ? 'error' : 'warning',
     path,
     message: fillIn(entry.template, values),
+    ...(entry.webhook !== undefined && { warning: fillIn(entry.webhook, values) }),
     hint: hint ?? fillIn(entry.hint, values),
     ...(meant?.isCertain && { meant: meant.word }),
   };

@@ -135,7 +135,9 @@ const validation: Verdict = (store, { object }) => {
   const group = object.apiVersion?.split('/')[0];
   if (kind?.validate === undefined || kind.group !== group) return refusal(`unrecognized type ${object.kind}`);
   const problems = kind.validate(object);
-  const warnings = problems.filter(({ severity }) => severity !== 'error').map(({ message }) => message);
+  const warnings = problems
+    .filter(({ severity }) => severity !== 'error')
+    .map(({ message, warning }) => warning ?? message);
   const errors = problems.filter(({ severity }) => severity === 'error');
   return {
     ...(errors.length > 0 ? refusal(invalidConfiguration(errors)) : { allowed: true }),

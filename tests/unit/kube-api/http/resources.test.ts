@@ -251,4 +251,18 @@ describe('views', () => {
     expect(body).toMatchObject({ kind: 'PartialObjectMetadataList', apiVersion: 'meta.k8s.io/v1' });
     expect(body.items.every((each) => each['data'] === undefined)).toBe(true);
   });
+
+  it('are stored with a warning in the words of Istio’s webhook', async () => {
+    const route = [{ destination: { host: 'web' } }];
+    const spec = { hosts: ['web'], http: [{ route }, { match: [{ uri: { prefix: '/a' } }], route }, { route }] };
+    const path = '/apis/networking.istio.io/v1/namespaces/default/virtualservices?dryRun=All';
+    const { status, headers } = await call('POST', path, { metadata: { name: 'web' }, spec });
+    expect(status).toBe(201);
+    expect(headers.get('warning')).toContain(
+      '"virtualService rule #1 not used (route without matches defined before)"',
+    );
+    expect(headers.get('warning')).toContain(
+      '"virtualService rule #2 not used (only the last rule can have no matches)"',
+    );
+  });
 });
