@@ -2,9 +2,9 @@ import { isIp } from '../../snapshot/addresses.ts';
 import { type Service, UNSPECIFIED } from '../../snapshot/services.ts';
 import type { LocalAddresses } from '../scope.ts';
 
-/** A name, and with `port` also the name with it, for clients that do not strip it. IPv6 addresses stand in brackets. */
+/** A name, and with `port` also the name with it, for clients that do not strip it. IPv6 addresses and ranges stand in brackets. */
 const withPort = (name: string, port: number | undefined): string[] => {
-  const written = name.includes(':') && isIp(name) ? `[${name}]` : name;
+  const written = name.includes(':') ? `[${name}]` : name;
   return port === undefined ? [written] : [written, `${written}:${port}`];
 };
 
