@@ -157,6 +157,8 @@ describe('services that grpc-js serves and a proxy asks', () => {
         const { path } = told();
         if (path.startsWith('/late')) return;
         if (path.startsWith('/broken')) return reply({ code: 13, message: 'broken' });
+        if (path.startsWith('/misnamed'))
+          return reply(null, { status: { code: 0 }, ok_response: { headers: [header('x up', 'a')] } });
         if (path.startsWith('/deny'))
           return reply(null, {
             status: { code: 7 },
@@ -256,6 +258,11 @@ describe('services that grpc-js serves and a proxy asks', () => {
     const answer = await call('/deny');
     expect([answer.status, answer.body, answer.headers['x-why']]).toEqual([401, 'ticket?', 'no ticket']);
     expect(await logged('/deny')).toBe('/deny 401 UAEX ext_authz_denied -');
+  });
+
+  it('sends no request that is to have a header with an impossible name', async () => {
+    const answer = await call('/misnamed');
+    expect([answer.status, answer.body]).toEqual([503, 'invalid header name: x up']);
   });
 
   it('tells the start of the body, and that it is only the start', async () => {

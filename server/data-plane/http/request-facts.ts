@@ -56,6 +56,8 @@ export abstract class RequestFacts extends TracedRequest {
   nextEntry: Timer | undefined;
   /** Texts that filters have left under names of their own. */
   filterState: FilterState | undefined;
+  /** A header that a filter wanted it to have, and that no message can have. */
+  misnamed: string | undefined;
   /** Messages of a gRPC call, for formats. */
   leftCounts: GrpcMessages | undefined;
   /** What filters do when it is over; `whole`: its answer was sent to the end. */

@@ -127,8 +127,9 @@ export class UpstreamCall extends Tries implements BodyTarget {
     exchange.upstreamTls = stream.tls;
     if (exchange.steps.on) noteConnected(exchange.steps, attempt.cluster, attempt, stream);
     stream.meter = exchange.info.upstreamBytes;
-    if (this.options.misnamed !== undefined) {
-      this.#refuse(attempt, this.options.misnamed);
+    const misnamed = this.options.misnamed ?? exchange.misnamed;
+    if (misnamed !== undefined) {
+      this.#refuse(attempt, misnamed);
       return;
     }
     const bare = this.body.ended && !exchange.stream.hasBody;

@@ -61,6 +61,10 @@ export function applyToRequest(head: RequestHead, { set, append, add, remove, qu
   if (query !== undefined) head.path = withQuery(head.path, query);
 }
 
+/** A name among those that a request is to have which no message can have: such a request is not sent. */
+export const misnamedIn = ({ set, add }: Allowed): string | undefined =>
+  [...set, ...add].find(({ name }) => isFree(name) && !NAME.test(name))?.name;
+
 const isFree = (name: string): boolean => name !== '' && !name.startsWith(':') && name !== 'host' && !FRAMING.has(name);
 
 function withQuery(path: string, { set, remove }: NonNullable<Allowed['query']>): string {

@@ -11,6 +11,7 @@ import {
   applyToRequest,
   changesRequest,
   isWellFormed,
+  misnamedIn,
   permitted,
 } from './apply-verdict.ts';
 import { checkByGrpc } from './grpc-check.ts';
@@ -119,6 +120,7 @@ function act(exchange: Exchange, { config, place }: Question, verdict: Verdict):
       }
       stat(exchange, config, 'ok');
       applyToRequest(exchange.head, allowed);
+      exchange.misnamed ??= misnamedIn(allowed);
       if (verdict.toClient.length > 0)
         editAnswer(exchange, place, ({ headers }) => applyToAnswer(headers, verdict.toClient));
       if (config.clearRouteCache && changesRequest(verdict) && chooseRouteAgain(exchange) === 'wait') return;
