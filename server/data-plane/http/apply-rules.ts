@@ -1,7 +1,7 @@
 import type { HeaderRule, HeaderRules } from '../config/header-rules.ts';
 import type { FormatSubject } from '../format/subject.ts';
 import type { RequestHead } from './codec.ts';
-import { Headers } from './headers.ts';
+import { Headers, wireSafe } from './headers.ts';
 import { appended, isInlineInAnswers, isInlineInRequests } from './inline-headers.ts';
 
 /** Stands for the request that has led to a message of this protocol, where there is none: formats find nothing in it. */
@@ -85,6 +85,6 @@ export function addLine(
   [name, value]: readonly [name: string, value: string],
   inline: (name: string) => boolean,
 ): void {
-  if (headers.has(name) && inline(name)) headers.set(name, appended(headers.joined(name)!, value));
+  if (headers.has(name) && inline(name)) headers.put(name, wireSafe(appended(headers.joined(name)!, value)));
   else headers.add(name, value);
 }

@@ -114,11 +114,11 @@ function isBefore(flat: readonly string[], name: string, end: number): boolean {
 /** Names one more proxy on the way. */
 export function appendVia(headers: Headers, name: string): void {
   const before = headers.joined('via');
-  headers.set('via', before ? `${before}, ${name}` : name);
+  headers.put('via', before ? `${before}, ${name}` : name);
 }
 
 /** Adds the host that a request asked for, in the one line that Envoy keeps of the header. */
 export function appendForwardedHost(headers: Headers, host: string): void {
   const before = headers.joined('x-forwarded-host');
-  headers.set('x-forwarded-host', before ? `${before},${host}` : host);
+  headers.put('x-forwarded-host', before ? `${before},${host}` : host);
 }

@@ -13,6 +13,7 @@ function finishResponseHead(exchange: Exchange, head: ResponseHead): void {
   const { headers } = head;
   const { serverHeader, serverName, tellsRequestId, via } = exchange.config;
   joinLines(headers, isInlineInAnswers);
+  if (!headers.has('date')) headers.put('date', new Date(exchange.runtime.clock.now()).toUTCString());
   if (serverHeader === 'OVERWRITE' || (serverHeader === 'APPEND_IF_ABSENT' && !headers.has('server'))) {
     headers.put('server', serverName);
   }
@@ -25,5 +26,4 @@ function finishResponseHead(exchange: Exchange, head: ResponseHead): void {
     if (id !== undefined) headers.put('x-request-id', id);
   }
   if (exchange.config.tracing !== undefined) answerOperation(exchange, headers);
-  if (!headers.has('date')) headers.put('date', new Date(exchange.runtime.clock.now()).toUTCString());
 }

@@ -25,7 +25,7 @@ describe('a server connection writes responses', () => {
   it('frames a body of known length by Content-Length', async () => {
     server = await startServer(respond(200, { 'content-length': '2', 'x-a': 'b' }, 'hi'));
     expect(await exchange(server.port, GET_CLOSE)).toBe(
-      'HTTP/1.1 200 OK\r\nx-a: b\r\ncontent-length: 2\r\nconnection: close\r\n\r\nhi',
+      'HTTP/1.1 200 OK\r\ncontent-length: 2\r\nx-a: b\r\nconnection: close\r\n\r\nhi',
     );
   });
 
@@ -36,7 +36,7 @@ describe('a server connection writes responses', () => {
       stream.sendEnd(Headers.of({ 'grpc-status': '0' }));
     });
     expect(await exchange(server.port, GET_CLOSE)).toBe(
-      'HTTP/1.1 200 OK\r\ntransfer-encoding: chunked\r\nconnection: close\r\n\r\n11\r\n0123456789abcdefg\r\n0\r\ngrpc-status: 0\r\n\r\n',
+      'HTTP/1.1 200 OK\r\nconnection: close\r\ntransfer-encoding: chunked\r\n\r\n11\r\n0123456789abcdefg\r\n0\r\ngrpc-status: 0\r\n\r\n',
     );
   });
 
@@ -50,7 +50,7 @@ describe('a server connection writes responses', () => {
   });
 
   it.each([
-    ['GET', 200, {}, 'HTTP/1.1 200 OK\r\ncontent-length: 0\r\nconnection: close\r\n\r\n'],
+    ['GET', 200, {}, 'HTTP/1.1 200 OK\r\nconnection: close\r\ncontent-length: 0\r\n\r\n'],
     ['GET', 204, {}, 'HTTP/1.1 204 No Content\r\nconnection: close\r\n\r\n'],
     [
       'GET',
@@ -59,7 +59,7 @@ describe('a server connection writes responses', () => {
       'HTTP/1.1 304 Not Modified\r\ncontent-length: 9\r\nconnection: close\r\n\r\n',
     ],
     ['HEAD', 200, { 'content-length': '9' }, 'HTTP/1.1 200 OK\r\ncontent-length: 9\r\nconnection: close\r\n\r\n'],
-    ['GET', 599, {}, 'HTTP/1.1 599 Unknown\r\ncontent-length: 0\r\nconnection: close\r\n\r\n'],
+    ['GET', 599, {}, 'HTTP/1.1 599 Unknown\r\nconnection: close\r\ncontent-length: 0\r\n\r\n'],
   ])('writes a %s answer %i without a body', async (method, status, headers, expected) => {
     server = await startServer(respond(status, headers as Record<string, string>));
     expect(await exchange(server.port, `${method} / HTTP/1.1\r\nHost: a\r\nConnection: close\r\n\r\n`)).toBe(expected);
@@ -110,7 +110,7 @@ describe('a server connection writes responses', () => {
     const client = new RawClient(server.port);
     client.write(LARGE_POST);
     const text = await client.untilClosed();
-    expect(text).toBe('HTTP/1.1 413 Payload Too Large\r\ncontent-length: 0\r\nconnection: close\r\n\r\n');
+    expect(text).toBe('HTTP/1.1 413 Payload Too Large\r\nconnection: close\r\ncontent-length: 0\r\n\r\n');
   });
 
   it('resets the connection of a client that goes on after such an answer, as a kernel does with bytes that nobody has read', async () => {

@@ -203,9 +203,9 @@ function mayLoseEtag({ leavesEtags }: CompressorConfig, headers: Headers, count:
 
 function addVary(headers: Headers): void {
   const vary = headers.joined('vary');
-  if (vary === undefined || vary === '') headers.set('vary', 'Accept-Encoding');
+  if (vary === undefined || vary === '') headers.put('vary', 'Accept-Encoding');
   // As in Envoy, only the name as Envoy writes it is found there.
-  else if (!/(^|,)\s*Accept-Encoding\s*(,|$)/.test(vary)) headers.set('vary', `${vary}, Accept-Encoding`);
+  else if (!/(^|,)\s*Accept-Encoding\s*(,|$)/.test(vary)) headers.put('vary', `${vary}, Accept-Encoding`);
 }
 
 function encodeHead({ encoding, weakensEtags }: CompressorConfig, headers: Headers): void {

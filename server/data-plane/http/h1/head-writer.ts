@@ -29,6 +29,9 @@ export class HeadWriter {
 
   /** Of the header list that was written last: −1 without a Content-Length. */
   #length = -1;
+  /** Where its line begins and ends in that list. */
+  #lengthFrom = 0;
+  #lengthTo = 0;
   #upgrade = false;
 
   request(head: RequestHead, endStream: boolean): string {
@@ -43,35 +46,37 @@ export class HeadWriter {
     const connect = head.method === 'CONNECT';
     const target = safeTarget(connect ? head.authority : head.path);
     const start = `${head.method} ${target} HTTP/1.1\r\nhost: ${connect ? target : wireSafe(head.authority)}\r\n`;
-    const text = start + this.#lines(head.headers);
-    if (connect || this.#upgrade) return this.#framed('tunnel', text + (connect ? '\r\n' : TUNNEL_LINE));
-    if (endStream) {
-      const zero = this.#length === 0 || !BODILESS_METHODS.has(head.method);
-      return this.#framed('none', zero ? `${text}content-length: 0\r\n\r\n` : `${text}\r\n`);
-    }
-    return this.#body(text, '\r\n');
+    const lines = this.#lines(head.headers);
+    if (connect || this.#upgrade)
+      return this.#framed('tunnel', start + this.#unsized(lines) + (connect ? '\r\n' : TUNNEL_LINE));
+    if (!endStream) return this.#body(start + lines);
+    if (this.#length === 0) return this.#framed('none', `${start}${lines}\r\n`);
+    const end = BODILESS_METHODS.has(head.method) ? '\r\n' : 'content-length: 0\r\n\r\n';
+    return this.#framed('none', start + this.#unsized(lines) + end);
   }
 
   #response(head: ResponseHead, endStream: boolean, target: ResponseTarget): string {
     const { status } = head;
     const { method, protocol } = target.head;
     const http10 = protocol === 'HTTP/1.0';
-    const text = statusLine(status, http10) + this.#lines(head.headers);
+    const start = statusLine(status, http10);
+    const lines = this.#lines(head.headers);
     if (target.tunnel && (status === 101 || (method === 'CONNECT' && status >= 200 && status < 300))) {
-      return this.#framed('tunnel', text + (status === 101 ? TUNNEL_LINE : '\r\n'));
+      return this.#framed('tunnel', start + this.#unsized(lines) + (status === 101 ? TUNNEL_LINE : '\r\n'));
     }
-    const end = target.close ? 'connection: close\r\n\r\n' : http10 ? 'connection: keep-alive\r\n\r\n' : '\r\n';
-    if (status < 200 || status === 204) return this.#framed('none', text + end);
-    if (status === 304 || method === 'HEAD') return this.#framed('none', text + this.#unsentBody(status, http10) + end);
-    if (endStream) return this.#framed('none', `${text}content-length: 0\r\n${end}`);
-    if (http10 && this.#length < 0) return this.#framed('close', `${text}connection: close\r\n\r\n`);
-    return this.#body(text, end);
+    const rest = target.close ? 'connection: close\r\n' : http10 ? 'connection: keep-alive\r\n' : '';
+    if (status < 200 || status === 204) return this.#framed('none', `${start}${this.#unsized(lines)}${rest}\r\n`);
+    const text = start + lines + rest;
+    if (status === 304 || method === 'HEAD') return this.#framed('none', text + this.#unsentBody(status, http10));
+    if (endStream && this.#length === 0) return this.#framed('none', `${text}\r\n`);
+    if (endStream) return this.#framed('none', `${start}${this.#unsized(lines)}${rest}content-length: 0\r\n\r\n`);
+    if (http10 && this.#length < 0) return this.#framed('close', `${start}${lines}connection: close\r\n\r\n`);
+    return this.#body(text);
   }
 
   /** How the body would be framed that an answer to HEAD, or a 304, does not send. As Envoy, HEAD is told of chunks where no length is known. */
   #unsentBody(status: number, http10: boolean): string {
-    if (this.#length >= 0) return `content-length: ${this.#length}\r\n`;
-    return status === 304 || http10 ? '' : 'transfer-encoding: chunked\r\n';
+    return this.#length >= 0 || status === 304 || http10 ? '\r\n' : 'transfer-encoding: chunked\r\n\r\n';
   }
 
   /** A 1xx response; it never ends anything. */
@@ -85,14 +90,19 @@ export class HeadWriter {
     return text;
   }
 
-  #body(text: string, end: string): string {
-    if (this.#length < 0) return this.#framed('chunked', `${text}transfer-encoding: chunked\r\n${end}`);
+  #body(text: string): string {
+    if (this.#length < 0) return this.#framed('chunked', `${text}transfer-encoding: chunked\r\n\r\n`);
     this.framing = 'length';
     this.contentLength = this.#length;
-    return `${text}content-length: ${this.#length}\r\n${end}`;
+    return `${text}\r\n`;
   }
 
-  /** The lines of a header list, without those that the framing decides about. */
+  /** Lines without the Content-Length among them. */
+  #unsized(lines: string): string {
+    return this.#length < 0 ? lines : lines.slice(0, this.#lengthFrom) + lines.slice(this.#lengthTo);
+  }
+
+  /** The lines of a header list, without those that the framing decides about; Content-Length stands in its place, as in Envoy. */
   #lines(headers: Headers): string {
     const flat = headers.flat;
     let lines = '';
@@ -101,8 +111,14 @@ export class HeadWriter {
     for (let i = 0; i < flat.length; i += 2) {
       const name = flat[i]!;
       const value = flat[i + 1]!;
-      if (name === 'content-length') this.#length = readLength(value);
-      else if (name !== 'transfer-encoding' && name !== 'connection') {
+      if (name === 'content-length') {
+        if (this.#length >= 0) continue;
+        this.#length = readLength(value);
+        if (this.#length < 0) continue;
+        this.#lengthFrom = lines.length;
+        lines += `content-length: ${this.#length}\r\n`;
+        this.#lengthTo = lines.length;
+      } else if (name !== 'transfer-encoding' && name !== 'connection') {
         if (name === 'upgrade') this.#upgrade = true;
         lines += `${name}: ${value}\r\n`;
       }
