@@ -77,7 +77,7 @@ describe('slow motion', () => {
       );
       const acked = done.push?.proxies.filter(({ state }) => state === 'acked') ?? [];
       expect(acked.length).toBeGreaterThan(1);
-      expect(new Set(acked.map(({ afterMs }) => Math.floor((afterMs ?? 0) / 20))).size).toBeGreaterThan(1);
+      expect(new Set(acked.map(({ afterMs }) => afterMs)).size).toBeGreaterThan(1);
     });
   }, 60_000);
 
