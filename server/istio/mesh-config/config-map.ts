@@ -3,6 +3,7 @@ import { parseKubernetesYaml } from '../manifests/kubernetes-yaml.ts';
 import { Field } from '../rules/field.ts';
 import { Findings } from '../rules/findings.ts';
 import { checkMeshConfig } from './mesh-config.ts';
+import { cannotUnmarshal, jsonKind } from './mesh-fields.ts';
 import { checkMeshNetworks } from './mesh-networks.ts';
 
 const CHECKS = { mesh: checkMeshConfig, meshNetworks: checkMeshNetworks } as const;
@@ -23,8 +24,7 @@ function problemsOf(text: string, path: string, check: (root: Field, findings: F
   }
   if (value === null || value === undefined) return [];
   if (typeof value !== 'object' || Array.isArray(value)) {
-    const kind = Array.isArray(value) ? 'array' : typeof value === 'boolean' ? 'bool' : typeof value;
-    const message = `failed to convert to proto. json: cannot unmarshal ${kind} into Go value of type map[string]json.RawMessage`;
+    const message = cannotUnmarshal(jsonKind(value), 'map[string]json.RawMessage');
     findings.reject(root, message, 'Write fields, such as trustDomain.');
     return findings.problems;
   }

@@ -129,13 +129,15 @@ const HINTS: Readonly<Record<string, string>> = {
   string: 'Give a text; put it into quotes where YAML reads something else.',
 };
 
-/** In the words of Go's JSON. */
+/** The words of Go's JSON. */
+export const cannotUnmarshal = (given: string, wanted: string): string =>
+  `failed to convert to proto. json: cannot unmarshal ${given} into Go value of type ${wanted}`;
+
 function refuse(field: Field, wanted: string, findings: Findings, given = jsonKind(field.value)): void {
-  const message = `failed to convert to proto. json: cannot unmarshal ${given} into Go value of type ${wanted}`;
-  findings.reject(field, message, HINTS[wanted] ?? 'Give a number that fits.');
+  findings.reject(field, cannotUnmarshal(given, wanted), HINTS[wanted] ?? 'Give a number that fits.');
 }
 
-const jsonKind = (value: unknown): string =>
+export const jsonKind = (value: unknown): string =>
   Array.isArray(value) ? 'array' : typeof value === 'boolean' ? 'bool' : typeof value;
 
 /**
